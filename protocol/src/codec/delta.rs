@@ -1,0 +1,117 @@
+//! The bytes of deltas: in pushes, in frames of the hub, and in its log.
+
+use super::read::{DecodeError, Reader, Result};
+use super::write::Writer;
+use super::{Limits, read};
+use crate::delta::{Applied, Change, Delta, Fields, Op};
+use crate::name::{CollectionName, FieldName, RecordKey};
+
+/// Writes an applied delta after what `out` holds: the form that the log keeps and frames carry.
+pub fn encode_applied(out: &mut Vec<u8>, applied: &Applied) {
+    let mut writer = Writer::onto(std::mem::take(out));
+    writer.array(1 + items(&applied.delta)).uint(applied.sequence);
+    write_items(&mut writer, &applied.delta);
+    *out = writer.finish();
+}
+
+/// Reads one applied delta that fills `bytes`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode_applied(bytes: &[u8]) -> std::result::Result<Applied, read::DecodeError> {
+    let mut reader = Reader::new(bytes);
+    let applied = read_applied(&mut reader)?;
+    reader.finish()?;
+    Ok(applied)
+}
+
+pub(super) fn write_delta(writer: &mut Writer, delta: &Delta) {
+    writer.array(items(delta));
+    write_items(writer, delta);
+}
+
+pub(super) fn write_applied(writer: &mut Writer, applied: &Applied) {
+    writer.array(1 + items(&applied.delta)).uint(applied.sequence);
+    write_items(writer, &applied.delta);
+}
+
+/// How many items the array of a delta has.
+fn items(delta: &Delta) -> usize {
+    match &delta.change.op {
+        Op::Delete => 3,
+        Op::Put(fields) if fields.iter().any(|(_, value)| value.is_none()) => 5,
+        Op::Put(_) => 4,
+    }
+}
+
+fn write_items(writer: &mut Writer, delta: &Delta) {
+    writer.text(&delta.change.collection).text(&delta.change.key).bin(&delta.stamp.to_bytes());
+    let Op::Put(fields) = &delta.change.op else { return };
+    let dropped = fields.iter().filter(|(_, value)| value.is_none()).count();
+    writer.map(fields.len() - dropped);
+    for (name, value) in fields.iter().filter_map(|(name, value)| Some((name, value?))) {
+        writer.text(name).value(value);
+    }
+    if dropped > 0 {
+        writer.array(dropped);
+        for (name, _) in fields.iter().filter(|(_, value)| value.is_none()) {
+            writer.text(name);
+        }
+    }
+}
+
+pub(super) fn read_delta(reader: &mut Reader<'_>, limits: &Limits) -> Result<Delta> {
+    let items = reader.array("delta")?;
+    read_items(reader, items, limits)
+}
+
+/// Reads an applied delta; the hub that wrote it has checked its sizes.
+pub(super) fn read_applied(reader: &mut Reader<'_>) -> Result<Applied> {
+    let trusted = Limits { value_bytes: usize::MAX, fields: usize::MAX, ..Limits::default() };
+    let items = reader.array("delta")?;
+    let sequence = reader.uint("sequence")?;
+    let delta = read_items(reader, items.saturating_sub(1), &trusted)?;
+    Ok(Applied { sequence, delta })
+}
+
+fn read_items(reader: &mut Reader<'_>, items: usize, limits: &Limits) -> Result<Delta> {
+    if !(3..=5).contains(&items) {
+        return Err(DecodeError::malformed(
+            "a delta has a collection, a key, a stamp and its fields",
+        ));
+    }
+    let collection = CollectionName::new(reader.text("collection")?)?;
+    let key = RecordKey::new(reader.text("key")?)?;
+    let stamp = reader.stamp()?;
+    let op = match items {
+        3 => Op::Delete,
+        _ => Op::Put(read_fields(reader, items == 5, limits)?),
+    };
+    Ok(Delta { stamp, change: Change { collection, key, op } })
+}
+
+fn read_fields(reader: &mut Reader<'_>, with_dropped: bool, limits: &Limits) -> Result<Fields> {
+    let count = reader.map("fields")?;
+    check_count(count, limits)?;
+    let mut fields = Vec::with_capacity(count);
+    for _ in 0..count {
+        let name = FieldName::new(reader.text("field")?)?;
+        fields.push((name, Some(reader.value(limits.value_bytes)?)));
+    }
+    if with_dropped {
+        let dropped = reader.array("dropped fields")?;
+        check_count(count + dropped, limits)?;
+        for _ in 0..dropped {
+            fields.push((FieldName::new(reader.text("field")?)?, None));
+        }
+    }
+    Fields::new(fields).map_err(|error| DecodeError::malformed(error.to_string()))
+}
+
+fn check_count(count: usize, limits: &Limits) -> Result<()> {
+    if count > limits.fields {
+        let text = format!("a put has at most {} fields, this one {count}", limits.fields);
+        return Err(DecodeError::too_large(text));
+    }
+    Ok(())
+}
