@@ -8,11 +8,14 @@
 //! - `paths`: the paths that code names, with their imports unfolded.
 //! - `manners`: rules for one file: its opening, its length, its words.
 //! - `staircase`: who may import whom.
+//! - `map`: what ARCHITECTURE.md must name.
 
 use std::path::Path;
 
 #[path = "tidy/manners.rs"]
 mod manners;
+#[path = "tidy/map.rs"]
+mod map;
 #[path = "tidy/paths.rs"]
 mod paths;
 #[path = "tidy/source.rs"]
@@ -51,8 +54,8 @@ fn the_house_is_tidy() {
         let found = sources.iter().any(|s| s.is_rust() && s.path.starts_with(folder));
         assert!(found, "no Rust file found in {folder}: is the search for sources broken?");
     }
-    let findings: Vec<String> =
-        sources.iter().flat_map(judge).map(|finding| finding.to_string()).collect();
+    let findings = sources.iter().flat_map(judge).chain(map::is_complete(&sources));
+    let findings: Vec<String> = findings.map(|finding| finding.to_string()).collect();
     assert!(findings.is_empty(), "{} to put right:\n{}", findings.len(), findings.join("\n"));
 }
 
