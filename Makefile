@@ -1,0 +1,98 @@
+# Every command that a person or a build runs here. `make` alone lists them.
+#
+# Rust's toolchain is all that is needed by hand. Two checks want more: the Python protocol
+# client (python3 with venv) and cargo-deny. Without them `make` says loudly what it did not
+# run; with CI=true that is an error, so that a build cannot pass on silence.
+
+SHELL         := /bin/bash
+.DEFAULT_GOAL := help
+
+CARGO  ?= cargo
+PYTHON ?= python3
+CI     ?= false
+
+TARGET       := $(or $(CARGO_TARGET_DIR),target)
+PYTHON_TESTS := protocol/tests/python
+PYTHON_VENV  := $(abspath $(TARGET))/python
+
+# The tests whose worth is in their number of seeds and kills: they run optimised as well.
+RELEASE_TESTS := simulation crash
+tests_present  = $(foreach t,$(1),$(if $(wildcard hub/tests/$(t).rs hub/tests/$(t)/main.rs),$(t)))
+PRESENT       := $(strip $(call tests_present,$(RELEASE_TESTS)))
+ABSENT        := $(filter-out $(PRESENT),$(RELEASE_TESTS))
+
+# How long the long forms are. Each can be set from outside: make soak SYNCLINE_KILLS=500
+soak: export SYNCLINE_SIM_SEEDS ?= 5000
+soak: export SYNCLINE_KILLS ?= 50
+soak: export PROPTEST_CASES ?= 20000
+
+# $(call not_run,what was not run,how to get it): loud for a person, fatal for a build.
+not_run = { printf '\n%s\n' '!!!!!!!! NOT RUN: $(1)' '!!!!!!!! $(2)' >&2; test '$(CI)' != true; }
+
+.PHONY: help
+help: ## List the targets.
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: test-debug test-release test-python ## The whole truth, in under ten minutes on two cores.
+
+.PHONY: test-debug
+test-debug: ## Every test of every crate, doc tests included, with debug assertions.
+	$(CARGO) test --workspace
+
+.PHONY: test-release
+test-release: ## Simulation and durability again, optimised, as they are shipped.
+	@$(if $(ABSENT),$(call not_run,hub/tests: $(ABSENT),This source tree lacks them: is the checkout whole?))
+	$(if $(PRESENT),$(CARGO) test --release -p syncline $(addprefix --test ,$(PRESENT)))
+
+.PHONY: test-python
+test-python: ## A second client in Python, written from PROTOCOL.md alone.
+	@if [ ! -e $(PYTHON_TESTS)/check.sh ]; then \
+	    $(call not_run,$(PYTHON_TESTS)/check.sh,This source tree lacks it: is the checkout whole?); \
+	elif ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	    $(call not_run,the Python client,Install python3 with venv (Debian: python3-venv). Then: make test-python); \
+	elif ! $(python_packages); then \
+	    $(call not_run,the Python client,Its packages did not install (see above). Online once: make test-python); \
+	else \
+	    PYTHON=$(PYTHON_VENV)/bin/python $(PYTHON_TESTS)/check.sh; \
+	fi
+
+# Its packages live in a venv under target/, so that nothing of the system's is changed.
+python_packages = { \
+    { test -x $(PYTHON_VENV)/bin/pip || $(PYTHON) -m venv $(PYTHON_VENV); } \
+    && { test ! -e $(PYTHON_TESTS)/requirements.txt || $(PYTHON_VENV)/bin/pip install \
+        --quiet --disable-pip-version-check -r $(PYTHON_TESTS)/requirements.txt; }; }
+
+.PHONY: soak
+soak: ## The long forms: thousands of simulated worlds, many kills. Takes hours.
+	@$(if $(ABSENT),$(call not_run,hub/tests: $(ABSENT),This source tree lacks them: is the checkout whole?))
+	$(CARGO) test --release --workspace -- --nocapture
+
+# Advisories are left out of lint: their database is fetched from a host of its own, which a
+# closed network does not reach. The rest is judged from the lock file alone. See deny.toml.
+.PHONY: lint
+lint: ## Formatting, clippy, documentation, and what may enter the build.
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	    $(CARGO) deny --log-level error check bans licenses sources; \
+	else \
+	    $(call not_run,cargo deny,Install it and run again: cargo install cargo-deny --locked); \
+	fi
+
+.PHONY: advisories
+advisories: ## Known weaknesses of our dependencies. Needs the network.
+	$(CARGO) deny check advisories
+
+.PHONY: bench
+bench: ## The benchmarks.
+	$(CARGO) bench --workspace
+
+.PHONY: run
+run: ## A hub on http://127.0.0.1:7962 with its data in ./syncline-data.
+	$(CARGO) run --release -p syncline -- serve
+
+.PHONY: clean
+clean: ## Remove what was built. The data folder stays.
+	$(CARGO) clean
