@@ -147,7 +147,7 @@ section! {
         /// A relative path counts from the folder in which the hub is started.
         data: PathBuf = PathBuf::from("./syncline-data") => Path;
         /// Addresses and ports to listen on. Only this machine by default, since a hub is to be
-        /// opened to a network on purpose; "0.0.0.0:7962" and "[::]:7962" are every interface.
+        /// opened to a network on purpose; `0.0.0.0:7962` and `[::]:7962` are every interface.
         listen: Vec<SocketAddr> = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 7962))] => Addresses;
     }
 }
@@ -186,10 +186,10 @@ section! {
 section! {
     /// What the hub tells about itself, on standard error.
     Log "log" at log, holds {} {
-        /// Which events are logged, such as "info" or "warn,syncline=debug". Debug shows one line
+        /// Which events are logged, such as `info` or `warn,syncline=debug`. Debug shows one line
         /// for each session and push, which is too much to keep.
         filter: String = "info".to_owned() => Filter;
-        /// How a line is written: "pretty", "json", or "auto", which is pretty on a terminal and
+        /// How a line is written: `pretty`, `json`, or `auto`, which is pretty on a terminal and
         /// JSON for a collector.
         format: LogFormat = LogFormat::Auto => Format;
     }
