@@ -1,3 +1,4 @@
 //! The hub.
 
+pub mod access;
 pub mod config;
