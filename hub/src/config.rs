@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 pub use error::{ConfigError, Origin};
 pub use settings::{Config, Http, Limits, Log, LogFormat, Quotas, Store, Sync, Tls};
 
+use tracing_subscriber::EnvFilter;
+
 use loader::Loaded;
 use settings::{SECTIONS, Setting};
 
@@ -73,6 +75,16 @@ impl Config {
             text.push('\n');
         }
         text
+    }
+}
+
+impl Log {
+    /// The filter, ready for use.
+    ///
+    /// # Errors
+    /// What is wrong with it and what to write; never for settings that were loaded.
+    pub fn parse_filter(&self) -> Result<EnvFilter, String> {
+        value::parse_filter(&self.filter)
     }
 }
 

@@ -199,7 +199,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn text_and_digest_survive_the_round_trip(random in any::<[[u8; 19]; 2]>(), bit in 0usize..256) {
+        fn text_and_digest_survive_the_round_trip(
+            random in any::<[[u8; 19]; 2]>(),
+            bit in 0usize..256,
+        ) {
             let mut bytes = [0; RANDOM_BYTES];
             bytes[..19].copy_from_slice(&random[0]);
             bytes[19..].copy_from_slice(&random[1]);

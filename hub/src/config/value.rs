@@ -239,17 +239,19 @@ fn origin(text: &str) -> Result<String, String> {
 }
 
 fn filter(value: &Value) -> Result<String, String> {
-    let advice =
-        "write a level (error, warn, info, debug, trace) or a list such as \"warn,syncline=debug\"";
-    let text = value.as_str().ok_or(advice)?;
+    let text = value.as_str().ok_or(FILTER_ADVICE)?;
+    parse_filter(text).map(|_| text.to_owned())
+}
+
+const FILTER_ADVICE: &str =
+    "write a level (error, warn, info, debug, trace) or a list such as \"warn,syncline=debug\"";
+
+pub(super) fn parse_filter(text: &str) -> Result<EnvFilter, String> {
     if !text.is_ascii() {
         // The parser of filters slices by byte and panics inside a longer character.
-        return Err(format!("a filter is ASCII text: {advice}"));
+        return Err(format!("a filter is ASCII text: {FILTER_ADVICE}"));
     }
-    match EnvFilter::builder().parse(text) {
-        Ok(_) => Ok(text.to_owned()),
-        Err(error) => Err(format!("{error}: {advice}")),
-    }
+    EnvFilter::builder().parse(text).map_err(|error| format!("{error}: {FILTER_ADVICE}"))
 }
 
 fn format(value: &Value) -> Result<LogFormat, String> {
