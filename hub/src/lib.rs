@@ -3,3 +3,4 @@
 pub mod access;
 pub mod config;
 pub mod logging;
+pub mod tls;
