@@ -1,7 +1,13 @@
-//! The hub.
+//! The hub: sessions and gateways outside, one store inside, one door between them.
+//!
+//! `hub.rs` is the door; `engine.rs` decides and merges; `store` remembers; everything else brings
+//! bytes to them or takes bytes away. ARCHITECTURE.md has the map.
 
 pub mod access;
 pub mod config;
+pub mod engine;
 pub mod listen;
 pub mod logging;
+pub mod publication;
+pub mod store;
 pub mod tls;

@@ -1,7 +1,10 @@
-//! Who is there: from a credential to a yes or no. Everything here is pure: randomness and time
-//! are arguments, and nothing is stored beyond bounded memory. It never logs a secret.
+//! Who is there, and what they may do: from a credential to a principal, from a principal and a
+//! space to a grant. Everything here is pure: randomness and time are arguments, and nothing is
+//! stored beyond bounded memory. It never logs a secret.
 
+pub mod directory;
 pub mod password;
+pub mod principal;
 pub mod recognised;
 pub mod throttle;
 pub mod token;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! main > { cli | listen > http > { socket | gateway/* | admin } } > hub
-//!      > { admit | writer > engine > { store | access } | fanout } > protocol
+//!      > { admit | writer > { engine > { store | access } | fanout } | subscription } > protocol
 //! ```
 //!
 //! `metrics` and `config` are leaves that anyone may import, gateways excepted: a gateway names
@@ -23,13 +23,15 @@ const STAIRCASE: &[(&str, &[&str])] = &[
     ("socket", &["hub"]),
     ("gateway", &["hub"]),
     ("admin", &["hub"]),
-    ("hub", &["admit", "writer", "fanout"]),
-    ("admit", &[]),
-    ("writer", &["engine"]),
-    ("engine", &["store", "access"]),
+    ("hub", &["admit", "writer", "subscription"]),
+    ("admit", &["access", "store"]),
+    ("writer", &["engine", "fanout"]),
+    ("subscription", &["fanout", "store"]),
+    ("engine", &["store", "access", "publication"]),
     ("store", &[]),
     ("access", &[]),
-    ("fanout", &[]),
+    ("fanout", &["publication"]),
+    ("publication", &[]),
     ("logging", &[]),
     ("tls", &[]),
 ];

@@ -1,0 +1,361 @@
+//! The engine: decides on each entry in log order, merges it, and says what to publish.
+//!
+//! Synchronous, clock-free and deterministic: an entry carries its time and its random values, so
+//! the same entries in the same order make the same store anywhere. It knows no network and no
+//! waiting; the writer gives it a batch of entries and commits what it did.
+//!
+//! ```text
+//! entry > decide: grant, form, guards, quotas, rules > merge: records, digests, log, conflicts
+//!         no: a reject, nothing has changed              > receipt, and what to publish
+//! ```
+
+pub mod admin;
+mod conflict;
+mod decide;
+mod merge;
+mod rule;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use syncline_protocol::{
+    Applied, Change, Clock, Delta, Epoch, Guard, HlcTime, Push, PushId, Reject, ReplicaId, SpaceId,
+    SpaceName,
+};
+
+use crate::access::directory::{Directory, SYSTEM_SPACE};
+use crate::access::principal::Principal;
+use crate::config::{Quotas, Store as Settings};
+use crate::publication::{Publication, Published};
+use crate::store::{Batch, OutcomeRow, ReplicaRow, Store, StoreError};
+
+pub use rule::{Rule, RuleView};
+
+/// One thing to apply: what, by whom, when.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Who asks.
+    pub principal: Principal,
+    /// The hub's wall clock when it was admitted, in milliseconds since 1970.
+    pub now_ms: u64,
+    /// What.
+    pub work: Work,
+}
+
+/// What an entry asks for.
+#[derive(Debug, Clone)]
+pub enum Work {
+    /// Deltas and changes of some spaces, all or none.
+    Write(Submission),
+    /// Makes a space; the random values come with the entry.
+    CreateSpace {
+        /// Its name.
+        name: SpaceName,
+        /// The account that will own it.
+        owner: String,
+        /// Its id.
+        id: SpaceId,
+        /// Its log's epoch.
+        epoch: Epoch,
+    },
+    /// Drops a space.
+    DropSpace {
+        /// Its name.
+        name: SpaceName,
+    },
+    /// Forgets the recorded answers of these replicas, but for pushes that still wait for theirs.
+    Forget {
+        /// The replica.
+        replica: ReplicaId,
+        /// Its pushes that still wait, sorted.
+        keep: Vec<PushId>,
+    },
+    /// Remembers what was last heard of replicas: local to this hub.
+    Heard(Vec<(ReplicaId, ReplicaRow)>),
+}
+
+/// Writes that stand or fall together.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The push's name, for an answer that can be repeated; a gateway's writes need none.
+    pub id: Option<PushId>,
+    /// What to write, by space.
+    pub parts: Vec<Part>,
+}
+
+/// The writes of one space.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The space.
+    pub space: SpaceName,
+    /// What the writer had read when it wrote: conflicts are judged by it.
+    pub base: Option<(Epoch, u64)>,
+    /// What must hold.
+    pub guards: Vec<Guard>,
+    /// What to write.
+    pub writes: Writes,
+}
+
+/// Writes with stamps of a replica, or without.
+#[derive(Debug, Clone)]
+pub enum Writes {
+    /// Stamped by a replica.
+    Stamped(Vec<Delta>),
+    /// To be stamped here: of gateways, admin routes, rules and the hub itself. Only these may
+    /// touch reserved collections and the space `system`.
+    Unstamped(Vec<Change>),
+}
+
+impl Submission {
+    /// A native push.
+    #[must_use]
+    pub fn native(push: Push) -> Self {
+        let part = Part {
+            space: push.space,
+            base: push.epoch.map(|epoch| (epoch, push.base)),
+            guards: push.guards,
+            writes: Writes::Stamped(push.deltas),
+        };
+        Self { id: Some(push.id), parts: vec![part] }
+    }
+
+    /// Changes of one space, to be stamped by the hub.
+    #[must_use]
+    pub fn changes(space: SpaceName, changes: Vec<Change>) -> Self {
+        let writes = Writes::Unstamped(changes);
+        Self { id: None, parts: vec![Part { space, base: None, guards: Vec::new(), writes }] }
+    }
+}
+
+/// What became of an entry that was applied.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Receipt {
+    /// For each part, in order: the sequence of its last delta (the space's when nothing changed),
+    /// and the deltas applied, when the hub stamped them.
+    pub parts: Vec<(u64, Vec<Applied>)>,
+}
+
+impl Receipt {
+    /// The sequence that an ack of a one-space push names.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.parts.first().map_or(0, |part| part.0)
+    }
+}
+
+/// The answer to an entry.
+pub type Answer = Result<Receipt, Reject>;
+
+/// Why an entry was not applied: refused, or the store failed.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The entry is refused; nothing has changed.
+    Reject(Reject),
+    /// The store failed; the batch is lost.
+    Store(StoreError),
+}
+
+impl From<Reject> for Refusal {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<redb::StorageError> for Refusal {
+    fn from(error: redb::StorageError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// What the engine keeps between batches: its clock, the directory, and its settings.
+pub struct Engine {
+    clock: Clock,
+    replica: ReplicaId,
+    directory: Arc<Directory>,
+    settings: Settings,
+    quotas: Quotas,
+    rules: Vec<Rule>,
+    published: BTreeMap<SpaceName, Publication>,
+    dropped: Vec<SpaceId>,
+    conflicts: u64,
+}
+
+/// What a batch leaves to be told, once it is committed.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// What to fan out.
+    pub publications: Vec<Publication>,
+    /// Spaces that are gone.
+    pub dropped: Vec<SpaceId>,
+    /// How many writes lost without having been known to their winners.
+    pub conflicts: u64,
+}
+
+impl Engine {
+    /// An engine over a store, stamping as `replica`: an id drawn anew each time it is opened.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn open(
+        store: &Store,
+        replica: ReplicaId,
+        settings: Settings,
+        quotas: Quotas,
+        rules: Vec<Rule>,
+    ) -> Result<Self, StoreError> {
+        let snapshot = store.snapshot()?;
+        let directory = Arc::new(admin::load_directory(&snapshot)?);
+        Ok(Self {
+            clock: Clock::starting_after(snapshot.clock()?),
+            replica,
+            directory,
+            settings,
+            quotas,
+            rules,
+            published: BTreeMap::new(),
+            dropped: Vec::new(),
+            conflicts: 0,
+        })
+    }
+
+    /// The id that this engine stamps with.
+    #[must_use]
+    pub fn replica(&self) -> ReplicaId {
+        self.replica
+    }
+
+    /// The greatest time stamped or observed.
+    #[must_use]
+    pub fn clock(&self) -> HlcTime {
+        self.clock.last()
+    }
+
+    /// Accounts, tokens and memberships as of the last entry applied.
+    #[must_use]
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// Applies one entry to a batch.
+    ///
+    /// # Errors
+    /// Only when the store fails: the whole batch is then lost. A refusal is an answer.
+    pub(crate) fn apply(
+        &mut self,
+        batch: &mut Batch<'_>,
+        entry: Entry,
+    ) -> Result<Answer, StoreError> {
+        let result = match entry.work {
+            Work::Write(submission) => {
+                return self.write(batch, &entry.principal, entry.now_ms, submission);
+            }
+            Work::CreateSpace { name, owner, id, epoch } => {
+                self.create_space(batch, &entry.principal, entry.now_ms, (name, owner, id, epoch))
+            }
+            Work::DropSpace { name } => {
+                self.drop_space(batch, &entry.principal, entry.now_ms, &name)
+            }
+            Work::Forget { replica, keep } => admin::forget_outcomes(batch, replica, &keep),
+            Work::Heard(replicas) => admin::remember_replicas(batch, &replicas),
+        };
+        settle(result)
+    }
+
+    /// What the entries since the last call did; ask after the commit.
+    #[must_use]
+    pub fn take_told(&mut self) -> Told {
+        Told {
+            publications: std::mem::take(&mut self.published).into_values().collect(),
+            dropped: std::mem::take(&mut self.dropped),
+            conflicts: std::mem::take(&mut self.conflicts),
+        }
+    }
+
+    /// Decides on a submission and merges it. The answer to a guarded one is recorded with it.
+    fn write(
+        &mut self,
+        batch: &mut Batch<'_>,
+        principal: &Principal,
+        now_ms: u64,
+        submission: Submission,
+    ) -> Result<Answer, StoreError> {
+        let guarded = submission.parts.iter().find(|part| !part.guards.is_empty());
+        let recorded = match (submission.id, guarded) {
+            (Some(id), Some(part)) => batch.space(&part.space)?.map(|space| (id, space.id)),
+            _ => None,
+        };
+        if let Some((id, space)) = recorded
+            && self.may_write(principal, &submission.parts[0].space, now_ms)
+            && let Some(outcome) = batch.outcome(id, space)?
+        {
+            return Ok(outcome.answer.map(|sequence| Receipt { parts: vec![(sequence, vec![])] }));
+        }
+        let result = self.decide_and_merge(batch, principal, now_ms, submission);
+        let answer = settle(result)?;
+        if let Some((id, space)) = recorded
+            && answer.as_ref().map_or_else(|reject| !reject.code.is_retryable(), |_| true)
+        {
+            let outcome = answer.clone().map(|receipt| receipt.sequence());
+            let outcome = OutcomeRow { at_ms: now_ms, answer: outcome };
+            batch.record_outcome(id, space, &outcome)?;
+        }
+        Ok(answer)
+    }
+
+    fn decide_and_merge(
+        &mut self,
+        batch: &mut Batch<'_>,
+        principal: &Principal,
+        now_ms: u64,
+        submission: Submission,
+    ) -> Result<Receipt, Refusal> {
+        // Every part is decided before any is merged: a no leaves nothing behind.
+        let mut planned = Vec::with_capacity(submission.parts.len());
+        for part in submission.parts {
+            planned.push(self.decide(batch, principal, now_ms, part)?);
+        }
+        let mut receipt = Receipt::default();
+        for part in planned {
+            receipt.parts.push(self.merge(batch, now_ms, part)?);
+        }
+        Ok(receipt)
+    }
+
+    /// Counts a delta in that a batch applied.
+    fn publish(&mut self, space: &SpaceName, id: SpaceId, before: u64, delta: Published) {
+        let last = delta.applied.sequence;
+        let publication = self.published.entry(space.clone()).or_insert_with(|| Publication {
+            space: space.clone(),
+            id,
+            before,
+            last,
+            deltas: Vec::new(),
+        });
+        publication.last = last;
+        publication.deltas.push(delta);
+    }
+}
+
+/// Tells a refusal from a failure.
+fn settle(result: Result<Receipt, Refusal>) -> Result<Answer, StoreError> {
+    match result {
+        Ok(receipt) => Ok(Ok(receipt)),
+        Err(Refusal::Reject(reject)) => Ok(Err(reject)),
+        Err(Refusal::Store(error)) => Err(error),
+    }
+}
+
+/// The name of the space that accounts and rights live in.
+///
+/// # Panics
+/// Never: the name is a good one.
+#[must_use]
+pub fn system_space() -> SpaceName {
+    SpaceName::new(SYSTEM_SPACE).expect("`system` is a space name")
+}

@@ -1,0 +1,164 @@
+//! Decide: the one place that says no, from records alone and in log order.
+//!
+//! Rights, reserved names, guards, expired stamps, quotas and gateway rules, in this order: a push
+//! that was queued when a right was withdrawn is refused, whatever else it holds.
+
+use syncline_protocol::{Change, Code, Delta, Epoch, Guard, Op, Reject, SpaceId, SpaceName, Stamp};
+
+use super::rule::RuleView;
+use super::{Engine, Part, Refusal, Writes};
+use crate::access::directory::{Grant, SYSTEM_SPACE};
+use crate::access::principal::{Principal, Role};
+use crate::store::{Batch, SpaceRow};
+
+/// A part that may be merged.
+pub(super) struct Planned {
+    pub(super) space: SpaceName,
+    pub(super) id: SpaceId,
+    pub(super) base: Option<u64>,
+    pub(super) writes: Writes,
+    /// What a rule added, to be stamped here.
+    pub(super) additions: Vec<Change>,
+}
+
+impl Engine {
+    /// Whether a principal may write to a space now.
+    pub(super) fn may_write(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
+        matches!(self.directory.grant(principal, space, now_ms), Grant::Role(role) if role >= Role::Writer)
+    }
+
+    /// Judges one part of a submission.
+    pub(super) fn decide(
+        &self,
+        batch: &mut Batch<'_>,
+        principal: &Principal,
+        now_ms: u64,
+        part: Part,
+    ) -> Result<Planned, Refusal> {
+        let grant = self.directory.grant(principal, &part.space, now_ms);
+        let space = batch.space(&part.space)?.cloned();
+        let space = check_right(grant, space, &part.space)?;
+        check_collections(principal, &part)?;
+        check_guards(batch, space.id, &part.guards)?;
+        if let Writes::Stamped(deltas) = &part.writes {
+            check_expired(batch, space.id, deltas)?;
+        }
+        self.check_quotas(&space, &part.writes)?;
+        let additions = self.consult_rules(batch, &part, space.id, now_ms)?;
+        let base = part.base.and_then(|(epoch, base)| judged_base(&space, epoch, base));
+        Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
+    }
+
+    fn check_quotas(&self, space: &SpaceRow, writes: &Writes) -> Result<(), Reject> {
+        let adds = writes.changes().any(|change| matches!(change.op, Op::Put(_)));
+        let full = |used: u64, quota: u64| adds && quota > 0 && used >= quota;
+        if full(space.bytes, self.quotas.space_bytes) {
+            let what = format!("The space holds its {} bytes", self.quotas.space_bytes);
+            return Err(Reject::new(Code::QuotaExceeded, what));
+        }
+        if full(space.records, self.quotas.space_records) {
+            let what = format!("The space holds its {} records", self.quotas.space_records);
+            return Err(Reject::new(Code::QuotaExceeded, what));
+        }
+        Ok(())
+    }
+
+    fn consult_rules(
+        &self,
+        batch: &Batch<'_>,
+        part: &Part,
+        space: SpaceId,
+        now_ms: u64,
+    ) -> Result<Vec<Change>, Refusal> {
+        let Some(rule) = self.rules.iter().find(|rule| (rule.governs)(&part.space)) else {
+            return Ok(Vec::new());
+        };
+        let changes: Vec<&Change> = part.writes.changes().collect();
+        (rule.judge)(&RuleView::new(batch, space), &changes, now_ms)
+    }
+}
+
+impl Writes {
+    /// What is to be written, without stamps.
+    pub fn changes(&self) -> Box<dyn Iterator<Item = &Change> + '_> {
+        match self {
+            Self::Stamped(deltas) => Box::new(deltas.iter().map(|delta| &delta.change)),
+            Self::Unstamped(changes) => Box::new(changes.iter()),
+        }
+    }
+}
+
+/// Whoever may not know of a space hears the same as of one that does not exist.
+fn check_right(
+    grant: Grant,
+    space: Option<SpaceRow>,
+    name: &SpaceName,
+) -> Result<SpaceRow, Reject> {
+    let unknown = || Reject::new(Code::UnknownSpace, format!("There is no space {name} for you"));
+    match (grant, space) {
+        (Grant::Unauthorized, _) => {
+            Err(Reject::new(Code::Unauthorized, "This credential is no longer good"))
+        }
+        (Grant::Nothing, _) | (_, None) => Err(unknown()),
+        (Grant::Role(Role::Reader), Some(_)) => {
+            Err(Reject::new(Code::Forbidden, format!("Readers of {name} do not write")))
+        }
+        (Grant::Role(_), Some(space)) => Ok(space),
+    }
+}
+
+fn check_collections(principal: &Principal, part: &Part) -> Result<(), Reject> {
+    let Writes::Stamped(deltas) = &part.writes else { return Ok(()) };
+    if part.space.as_str() == SYSTEM_SPACE && !principal.is_hub() {
+        let what = "The space `system` is written by the admin routes only";
+        return Err(Reject::new(Code::Forbidden, what));
+    }
+    match deltas.iter().position(|delta| delta.change.collection.is_reserved()) {
+        Some(index) => {
+            let what = format!("{} is a reserved collection", deltas[index].change.collection);
+            Err(Reject::new(Code::Reserved, what).at(index))
+        }
+        None => Ok(()),
+    }
+}
+
+fn check_guards(batch: &Batch<'_>, space: SpaceId, guards: &[Guard]) -> Result<(), Refusal> {
+    for guard in guards {
+        if guard.collection.is_reserved() {
+            let what = format!("{} is a reserved collection", guard.collection);
+            return Err(Reject::new(Code::Reserved, what).into());
+        }
+        let row = batch.record(space, &guard.collection, &guard.key)?.unwrap_or_default();
+        if !guard.condition.holds(&row.record) {
+            let what = format!("{}/{} is not as the guard asks", guard.collection, guard.key);
+            return Err(Reject::new(Code::GuardFailed, what).into());
+        }
+    }
+    Ok(())
+}
+
+/// A delta on an absent record at or below the collection's greatest purged delete may speak of a
+/// record that was deleted (law 7). A row made after the purge remembers it as its floor.
+fn check_expired(batch: &mut Batch<'_>, space: SpaceId, deltas: &[Delta]) -> Result<(), Refusal> {
+    for (index, Delta { stamp, change }) in deltas.iter().enumerate() {
+        let Some(purged) = batch.collection(space, &change.collection)?.purged else { continue };
+        if *stamp > purged {
+            continue;
+        }
+        let floor: Option<Stamp> = match batch.record(space, &change.collection, &change.key)? {
+            Some(row) => row.floor,
+            None => Some(purged),
+        };
+        if floor.is_some_and(|floor| *stamp <= floor) {
+            let (collection, key) = (&change.collection, &change.key);
+            let what = format!("{collection}/{key} was written before a delete that is forgotten");
+            return Err(Reject::new(Code::Expired, what).at(index).into());
+        }
+    }
+    Ok(())
+}
+
+/// The base that conflicts are judged by; none when it counts in another epoch.
+fn judged_base(space: &SpaceRow, epoch: Epoch, base: u64) -> Option<u64> {
+    (epoch == space.epoch).then_some(base)
+}

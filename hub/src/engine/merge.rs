@@ -1,0 +1,217 @@
+//! Merge: the changes that were decided on become records, log entries, digests and publications.
+//!
+//! A merge that changes nothing appends and publishes nothing. What it does append holds only the
+//! fields that won, so that an entry is dead exactly when no register names its sequence any more.
+
+use std::sync::Arc;
+
+use syncline_protocol::codec::encode_applied;
+use syncline_protocol::{
+    Applied, Change, Delta, FieldName, Merged, Op, Record, Register, SpaceId, SpaceName, Stamp,
+    hash_field,
+};
+
+use super::conflict::Judged;
+use super::decide::Planned;
+use super::{Engine, Writes};
+use crate::access::directory::SYSTEM_SPACE;
+use crate::publication::Published;
+use crate::store::{Batch, RecordRow, StoreError, row_bytes};
+
+/// One delta on its way into a space.
+struct Step<'a> {
+    space: &'a SpaceName,
+    id: SpaceId,
+    delta: Delta,
+    base: Option<u64>,
+    now_ms: u64,
+}
+
+impl Engine {
+    /// Merges a part; gives the sequence to acknowledge and what the hub stamped.
+    pub(super) fn merge(
+        &mut self,
+        batch: &mut Batch<'_>,
+        now_ms: u64,
+        part: Planned,
+    ) -> Result<(u64, Vec<Applied>), StoreError> {
+        let Planned { space, id, base, writes, additions } = part;
+        let (deltas, mut changes) = match writes {
+            Writes::Stamped(deltas) => (deltas, Vec::new()),
+            Writes::Unstamped(changes) => (Vec::new(), changes),
+        };
+        let before = batch.space(&space)?.map_or(0, |row| row.sequence);
+        for delta in deltas {
+            self.clock.observe(delta.stamp.time);
+            self.merge_delta(batch, Step { space: &space, id, delta, base, now_ms })?;
+        }
+        changes.extend(additions);
+        let mut stamped = Vec::new();
+        for change in changes {
+            let delta = self.stamp(batch, id, change, now_ms)?;
+            let step = Step { space: &space, id, delta, base: None, now_ms };
+            stamped.extend(self.merge_delta(batch, step)?);
+        }
+        let last = batch.space(&space)?.map_or(before, |row| row.sequence);
+        Ok((last, stamped))
+    }
+
+    /// Stamps a change past now, the hub's clock and all that is in its record, so that an
+    /// answered write never loses silently.
+    fn stamp(
+        &mut self,
+        batch: &mut Batch<'_>,
+        space: SpaceId,
+        change: Change,
+        now_ms: u64,
+    ) -> Result<Delta, StoreError> {
+        if let Some(row) = batch.record(space, &change.collection, &change.key)?
+            && let Some(newest) = row.record.newest_stamp()
+        {
+            self.clock.observe(newest.time);
+        }
+        Ok(change.stamped(Stamp::new(self.clock.tick(now_ms), self.replica)))
+    }
+
+    /// Merges one delta into its record and all that is kept beside it.
+    fn merge_delta(
+        &mut self,
+        batch: &mut Batch<'_>,
+        step: Step<'_>,
+    ) -> Result<Option<Applied>, StoreError> {
+        let Delta { stamp, change } = &step.delta;
+        let old = batch.record(step.id, &change.collection, &change.key)?;
+        let was_there = old.is_some();
+        let mut row = match &old {
+            Some(row) => row.clone(),
+            None => {
+                let floor = batch.collection(step.id, &change.collection)?.purged;
+                RecordRow { record: Record::default(), floor }
+            }
+        };
+        let before = batch.space(step.space)?.map_or(0, |space| space.sequence);
+        let sequence = if change.collection.is_reserved() { before } else { before + 1 };
+        let merged = row.record.merge(*stamp, sequence, &change.op);
+        if let Some(base) = step.base {
+            let judged = Judged { space: step.space, id: step.id, base, now_ms: step.now_ms };
+            self.conflicts += judged.keep(batch, &self.settings, &step.delta, &merged)?;
+        }
+        if !merged.changed() {
+            return Ok(None);
+        }
+        self.count(batch, &step, old.as_ref(), &row, &merged)?;
+        let gone = change.collection.is_reserved() && !row.record.is_visible();
+        if was_there || !gone {
+            let kept = (!gone).then_some(&row);
+            batch.set_record(step.id, &change.collection, &change.key, kept)?;
+        }
+        if step.space.as_str() == SYSTEM_SPACE {
+            let record = (!gone).then_some(&row.record);
+            let (collection, key) = (change.collection.as_str(), change.key.as_str());
+            Arc::make_mut(&mut self.directory).set(collection, key, record);
+        }
+        if change.collection.is_reserved() {
+            return Ok(None);
+        }
+        self.append(batch, step, before, &merged).map(Some)
+    }
+
+    /// Appends what won to the log, and remembers it for fan-out.
+    fn append(
+        &mut self,
+        batch: &mut Batch<'_>,
+        step: Step<'_>,
+        before: u64,
+        merged: &Merged,
+    ) -> Result<Applied, StoreError> {
+        let applied = Applied { sequence: before + 1, delta: trim(step.delta, merged) };
+        let mut bytes = Vec::with_capacity(96);
+        encode_applied(&mut bytes, &applied);
+        batch.append(step.id, applied.sequence, &bytes)?;
+        if let Some(space) = batch.space(step.space)? {
+            space.sequence = applied.sequence;
+            space.log_entries += 1;
+        }
+        let published =
+            Published { applied: Arc::new(applied.clone()), bytes: bytes::Bytes::from(bytes) };
+        self.publish(step.space, step.id, before, published);
+        Ok(applied)
+    }
+
+    /// Keeps digests and counts in step with the record.
+    fn count(
+        &self,
+        batch: &mut Batch<'_>,
+        step: &Step<'_>,
+        old: Option<&RecordRow>,
+        new: &RecordRow,
+        merged: &Merged,
+    ) -> Result<(), StoreError> {
+        let change = &step.delta.change;
+        let hash = |field: &FieldName, register: &Register| {
+            let value = register.value.as_ref()?;
+            Some(hash_field(&change.collection, &change.key, field, register.stamp, value))
+        };
+        let size = |row: Option<&RecordRow>| row.map_or(0, |row| row_bytes(change, row));
+        let (old_bytes, new_bytes) = (size(old), size(Some(new)));
+        let shows =
+            |row: Option<&RecordRow>| u64::from(row.is_some_and(|row| row.record.is_visible()));
+        let (old_shows, new_shows) = (shows(old), shows(Some(new)));
+
+        let counts = batch.collection(step.id, &change.collection)?;
+        for (field, register) in &merged.displaced {
+            hash(field, register).into_iter().for_each(|hash| counts.digest.remove(hash));
+        }
+        for field in &merged.won {
+            let register = new.record.register(field.as_str());
+            let hash = register.and_then(|register| hash(field, register));
+            hash.into_iter().for_each(|hash| counts.digest.add(hash));
+        }
+        counts.records = counts.records + new_shows - old_shows;
+        counts.bytes = counts.bytes + new_bytes - old_bytes;
+        if !change.collection.is_reserved() {
+            let was_tombstone = old.is_some() && old_shows == 0;
+            if new_shows == 0 {
+                let stamp_ms = step.delta.stamp.time.millis();
+                counts.tombstones_since_ms = match counts.tombstones {
+                    0 => stamp_ms,
+                    _ => counts.tombstones_since_ms.min(stamp_ms),
+                };
+            }
+            counts.tombstones = counts.tombstones + 1 - new_shows - u64::from(was_tombstone);
+        }
+        let dead = dead_entries(merged, &new.record);
+        if let Some(space) = batch.space(step.space)? {
+            space.records = space.records + new_shows - old_shows;
+            space.bytes = space.bytes + new_bytes - old_bytes;
+            if !change.collection.is_reserved() {
+                space.log_dead += dead;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many log entries stopped saying anything: no register names their sequence any more.
+fn dead_entries(merged: &Merged, record: &Record) -> u64 {
+    let displaced = merged.displaced.iter().map(|(_, register)| register.sequence);
+    let tombstone = merged.replaced_tombstone.map(|tombstone| tombstone.sequence);
+    let mut sequences: Vec<_> = displaced.chain(tombstone).collect();
+    sequences.sort_unstable();
+    sequences.dedup();
+    sequences.retain(|&sequence| !record.holds_sequence(sequence));
+    sequences.len() as u64
+}
+
+/// The delta without the fields that lost.
+fn trim(delta: Delta, merged: &Merged) -> Delta {
+    let Delta { stamp, change: Change { collection, key, op } } = delta;
+    let op = match op {
+        Op::Put(fields) if fields.len() > merged.won.len() => {
+            let won = fields.retain(|field| merged.won.contains(field));
+            Op::Put(won.expect("a merge that changed a record by a put won at least one field"))
+        }
+        op => op,
+    };
+    Delta { stamp, change: Change { collection, key, op } }
+}

@@ -1,0 +1,161 @@
+//! A batch: everything that one commit will hold.
+//!
+//! Rows that change with every delta (a space's sequence, a collection's digest) are kept here
+//! while the batch runs and written once at its end.
+
+use std::collections::HashMap;
+
+use redb::{ReadableTable, Table, WriteTransaction};
+use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
+
+use super::StoreError;
+use super::row::{CollectionRow, OutcomeRow, RecordRow, SpaceRow};
+use super::tables::{
+    Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
+    collection_key, log_key, meta, outcome_key, record_key,
+};
+
+/// The tables of one write transaction, and the rows that wait to be written.
+pub(crate) struct Batch<'txn> {
+    pub(super) meta: Table<'txn, &'static str, Bytes>,
+    pub(super) spaces: Table<'txn, &'static str, Bytes>,
+    pub(super) dropped: Table<'txn, Bytes, ()>,
+    pub(super) collections: Table<'txn, Bytes, Bytes>,
+    pub(crate) records: Table<'txn, Bytes, Bytes>,
+    pub(crate) log: Table<'txn, Bytes, Bytes>,
+    pub(crate) outcomes: Table<'txn, Bytes, Bytes>,
+    pub(crate) conflicts: Table<'txn, Bytes, Bytes>,
+    pub(crate) replicas: Table<'txn, Bytes, Bytes>,
+    space_rows: HashMap<SpaceName, Option<SpaceRow>>,
+    collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
+}
+
+impl<'txn> Batch<'txn> {
+    pub(crate) fn open(transaction: &'txn WriteTransaction) -> Result<Self, StoreError> {
+        Ok(Self {
+            meta: transaction.open_table(META)?,
+            spaces: transaction.open_table(SPACES)?,
+            dropped: transaction.open_table(DROPPED)?,
+            collections: transaction.open_table(COLLECTIONS)?,
+            records: transaction.open_table(RECORDS)?,
+            log: transaction.open_table(LOG)?,
+            outcomes: transaction.open_table(OUTCOMES)?,
+            conflicts: transaction.open_table(CONFLICTS)?,
+            replicas: transaction.open_table(REPLICAS)?,
+            space_rows: HashMap::new(),
+            collection_rows: HashMap::new(),
+        })
+    }
+
+    /// Writes what waits; the transaction can then be committed.
+    pub(crate) fn finish(mut self, clock: HlcTime) -> Result<(), StoreError> {
+        for (name, row) in &self.space_rows {
+            if let Some(row) = row {
+                self.spaces.insert(name.as_str(), row.encode().as_slice())?;
+            }
+        }
+        for ((space, collection), row) in &self.collection_rows {
+            let key = collection_key(*space, collection);
+            self.collections.insert(key.as_slice(), row.encode().as_slice())?;
+        }
+        self.meta.insert(meta::CLOCK, clock.to_bits().to_be_bytes().as_slice())?;
+        Ok(())
+    }
+
+    /// A space's row, to be changed in place.
+    pub(crate) fn space(&mut self, name: &SpaceName) -> Result<Option<&mut SpaceRow>, StoreError> {
+        if !self.space_rows.contains_key(name) {
+            let row = self.spaces.get(name.as_str())?;
+            let row = row.map(|row| SpaceRow::decode(row.value())).transpose()?;
+            self.space_rows.insert(name.clone(), row);
+        }
+        Ok(self.space_rows.get_mut(name).and_then(Option::as_mut))
+    }
+
+    pub(crate) fn create_space(&mut self, name: SpaceName, row: SpaceRow) {
+        self.space_rows.insert(name, Some(row));
+    }
+
+    /// Drops a space's name; its rows go later, in paced steps.
+    pub(crate) fn drop_space(&mut self, name: &SpaceName) -> Result<Option<SpaceId>, StoreError> {
+        let Some(id) = self.space(name)?.map(|row| row.id) else { return Ok(None) };
+        self.space_rows.insert(name.clone(), None);
+        self.spaces.remove(name.as_str())?;
+        self.dropped.insert(id.0.to_be_bytes().as_slice(), ())?;
+        self.collection_rows.retain(|(space, _), _| *space != id);
+        Ok(Some(id))
+    }
+
+    /// A collection's row, to be changed in place.
+    pub(crate) fn collection(
+        &mut self,
+        space: SpaceId,
+        collection: &CollectionName,
+    ) -> Result<&mut CollectionRow, StoreError> {
+        use std::collections::hash_map::Entry;
+        match self.collection_rows.entry((space, collection.clone())) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let row = self.collections.get(collection_key(space, collection).as_slice())?;
+                let row = row.map(|row| CollectionRow::decode(row.value())).transpose()?;
+                Ok(entry.insert(row.unwrap_or_default()))
+            }
+        }
+    }
+
+    pub(crate) fn record(
+        &self,
+        space: SpaceId,
+        collection: &CollectionName,
+        key: &RecordKey,
+    ) -> Result<Option<RecordRow>, StoreError> {
+        let row = self.records.get(record_key(space, collection, key).as_slice())?;
+        row.map(|row| RecordRow::decode(row.value())).transpose()
+    }
+
+    /// Writes a record, or removes its row when there is none.
+    pub(crate) fn set_record(
+        &mut self,
+        space: SpaceId,
+        collection: &CollectionName,
+        key: &RecordKey,
+        row: Option<&RecordRow>,
+    ) -> Result<(), StoreError> {
+        let key = record_key(space, collection, key);
+        match row {
+            Some(row) => self.records.insert(key.as_slice(), row.encode().as_slice())?,
+            None => self.records.remove(key.as_slice())?,
+        };
+        Ok(())
+    }
+
+    pub(crate) fn append(
+        &mut self,
+        space: SpaceId,
+        sequence: u64,
+        delta: &[u8],
+    ) -> Result<(), StoreError> {
+        self.log.insert(log_key(space, sequence).as_slice(), delta)?;
+        Ok(())
+    }
+
+    pub(crate) fn outcome(
+        &self,
+        push: PushId,
+        space: SpaceId,
+    ) -> Result<Option<OutcomeRow>, StoreError> {
+        let row = self.outcomes.get(outcome_key(push, space).as_slice())?;
+        row.map(|row| OutcomeRow::decode(row.value())).transpose()
+    }
+
+    pub(crate) fn record_outcome(
+        &mut self,
+        push: PushId,
+        space: SpaceId,
+        outcome: &OutcomeRow,
+    ) -> Result<(), StoreError> {
+        let key = outcome_key(push, space);
+        self.outcomes.insert(key.as_slice(), outcome.encode().as_slice())?;
+        Ok(())
+    }
+}

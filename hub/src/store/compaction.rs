@@ -1,0 +1,230 @@
+//! Paced housekeeping: dead log entries, old tombstones, old conflicts and outcomes, and what is
+//! left of dropped spaces. Each step does a bounded piece of work inside some commit.
+
+use std::ops::Bound;
+
+use redb::ReadableTable as _;
+use syncline_protocol::codec::decode_applied;
+use syncline_protocol::{CollectionName, RecordKey, SpaceId, SpaceName, Stamp};
+
+use super::batch::Batch;
+use super::log::remove_prefix;
+use super::row::{CollectionRow, ConflictRow, OutcomeRow, RecordRow};
+use super::tables::{self, log_key, log_sequence};
+use super::{SpaceRow, StoreError};
+
+/// Fewer dead entries than this are not worth a pass.
+const DEAD_MIN: u64 = 64;
+
+/// Whether a log holds more dead entries than live ones: with this rule it never exceeds twice the
+/// live ones by more than a pass's delay (law 5).
+#[must_use]
+pub(crate) fn wants_compaction(space: &SpaceRow) -> bool {
+    space.log_dead > DEAD_MIN.max(space.log_entries - space.log_dead.min(space.log_entries))
+}
+
+/// Removes dead entries from a stretch of a space's log: looks at `limit` of them after `after`.
+/// Gives the sequence to go on after, or none at the end.
+pub(crate) fn compact_log(
+    batch: &mut Batch<'_>,
+    space: &SpaceName,
+    after: u64,
+    limit: usize,
+) -> Result<Option<u64>, StoreError> {
+    let Some(row) = batch.space(space)? else { return Ok(None) };
+    let (id, head) = (row.id, row.sequence);
+    let (from, to) = (log_key(id, after.saturating_add(1)), log_key(id, head));
+    let mut dead = Vec::new();
+    let mut last = None;
+    if from <= to {
+        for entry in batch.log.range(from.as_slice()..=to.as_slice())?.take(limit) {
+            let (key, delta) = entry?;
+            let sequence = log_sequence(key.value())?;
+            last = Some(sequence);
+            if !is_live(batch, id, sequence, delta.value())? {
+                dead.push(sequence);
+            }
+        }
+    }
+    for &sequence in &dead {
+        batch.log.remove(log_key(id, sequence).as_slice())?;
+    }
+    if let Some(row) = batch.space(space)? {
+        row.log_entries = row.log_entries.saturating_sub(dead.len() as u64);
+        row.log_dead = row.log_dead.saturating_sub(dead.len() as u64);
+    }
+    Ok(last.filter(|&last| last < head))
+}
+
+fn is_live(
+    batch: &Batch<'_>,
+    space: SpaceId,
+    sequence: u64,
+    delta: &[u8],
+) -> Result<bool, StoreError> {
+    let applied = decode_applied(delta).map_err(|_| StoreError::Corrupt("a delta in the log"))?;
+    let change = &applied.delta.change;
+    let row = batch.record(space, &change.collection, &change.key)?;
+    Ok(row.is_some_and(|row| row.record.holds_sequence(sequence)))
+}
+
+/// What to purge from a collection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PurgeRule {
+    /// Tombstones older than this go, in milliseconds since 1970.
+    pub(crate) before_ms: u64,
+    /// A running catch-up still needs what lies after this sequence.
+    pub(crate) pinned_after: u64,
+}
+
+/// Looks at `limit` records of a collection after `after` and removes old tombstones. Gives the key
+/// to go on after, or none at the end.
+pub(crate) fn purge_tombstones(
+    batch: &mut Batch<'_>,
+    space: &SpaceName,
+    collection: &CollectionName,
+    rule: PurgeRule,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(id) = batch.space(space)?.map(|row| row.id) else { return Ok(None) };
+    let prefix = tables::records_prefix(id, collection, "");
+    let from = match after {
+        Some(key) => Bound::Excluded(key),
+        None => Bound::Included(prefix.as_slice()),
+    };
+    let (mut old, mut last, mut next, mut oldest_kept) = (Vec::new(), None, None, u64::MAX);
+    for (index, entry) in batch.records.range::<&[u8]>((from, Bound::Unbounded))?.enumerate() {
+        let (key, row) = entry?;
+        if !key.value().starts_with(&prefix) {
+            break;
+        }
+        if index == limit {
+            next = last;
+            break;
+        }
+        last = Some(key.value().to_vec());
+        let bytes = key.value().len() + row.value().len();
+        let row = RecordRow::decode(row.value())?;
+        let Some(newest) = row.record.newest_stamp().filter(|_| !row.record.is_visible()) else {
+            continue;
+        };
+        let is_old = newest.time.millis() < rule.before_ms;
+        if is_old && row.record.newest_sequence() <= rule.pinned_after {
+            old.push((tables::parse_record_key(key.value())?.1, row, newest, bytes));
+        } else {
+            oldest_kept = oldest_kept.min(newest.time.millis());
+        }
+    }
+    for (key, row, newest, bytes) in old {
+        purge_one(batch, space, collection, &key, &row, newest, bytes)?;
+    }
+    let counts = batch.collection(id, collection)?;
+    if after.is_none() {
+        counts.tombstones_since_ms = oldest_kept;
+    } else {
+        counts.tombstones_since_ms = counts.tombstones_since_ms.min(oldest_kept);
+    }
+    Ok(next)
+}
+
+fn purge_one(
+    batch: &mut Batch<'_>,
+    space: &SpaceName,
+    collection: &CollectionName,
+    key: &RecordKey,
+    row: &RecordRow,
+    newest: Stamp,
+    bytes: usize,
+) -> Result<(), StoreError> {
+    let Some(counts) = batch.space(space)? else { return Ok(()) };
+    counts.horizon = counts.horizon.max(row.record.newest_sequence());
+    counts.log_dead += live_entries(row);
+    counts.bytes = counts.bytes.saturating_sub(bytes as u64);
+    let id = counts.id;
+    let counts: &mut CollectionRow = batch.collection(id, collection)?;
+    counts.purged = counts.purged.max(Some(newest));
+    counts.tombstones = counts.tombstones.saturating_sub(1);
+    counts.bytes = counts.bytes.saturating_sub(bytes as u64);
+    batch.set_record(id, collection, key, None)
+}
+
+/// How many log entries still speak of a record.
+fn live_entries(row: &RecordRow) -> u64 {
+    let fields = row.record.registers().map(|(_, register)| register.sequence);
+    let tombstone = row.record.tombstone().map(|tombstone| tombstone.sequence);
+    let mut sequences: Vec<_> = fields.chain(tombstone).collect();
+    sequences.sort_unstable();
+    sequences.dedup();
+    sequences.len() as u64
+}
+
+/// Removes conflicts older than `before_ms`, looking at `limit` after `after`.
+pub(crate) fn expire_conflicts(
+    batch: &mut Batch<'_>,
+    spaces: &[(SpaceName, SpaceId)],
+    before_ms: u64,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let (mut old, mut last, mut seen) = (Vec::new(), None, 0);
+    for entry in batch.conflicts.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+        let (key, row) = entry?;
+        seen += 1;
+        last = Some(key.value().to_vec());
+        if ConflictRow::decode(row.value())?.at_ms < before_ms {
+            old.push((key.value().to_vec(), row.value().len()));
+        }
+    }
+    for (key, bytes) in old {
+        batch.conflicts.remove(key.as_slice())?;
+        let owner = spaces.iter().find(|(_, id)| key.starts_with(&id.0.to_be_bytes()));
+        if let Some((name, _)) = owner
+            && let Some(row) = batch.space(name)?
+        {
+            row.conflict_bytes = row.conflict_bytes.saturating_sub((key.len() + bytes) as u64);
+        }
+    }
+    Ok(last.filter(|_| seen == limit))
+}
+
+/// Removes outcomes older than `before_ms`, looking at `limit` after `after`.
+pub(crate) fn expire_outcomes(
+    batch: &mut Batch<'_>,
+    before_ms: u64,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let (mut old, mut last, mut seen) = (Vec::new(), None, 0);
+    for entry in batch.outcomes.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+        let (key, row) = entry?;
+        seen += 1;
+        last = Some(key.value().to_vec());
+        if OutcomeRow::decode(row.value())?.at_ms < before_ms {
+            old.push(key.value().to_vec());
+        }
+    }
+    for key in old {
+        batch.outcomes.remove(key.as_slice())?;
+    }
+    Ok(last.filter(|_| seen == limit))
+}
+
+/// Removes at most `limit` rows of dropped spaces. Says whether there is more to do.
+pub(crate) fn remove_dropped(batch: &mut Batch<'_>, limit: usize) -> Result<bool, StoreError> {
+    let Some(space) = batch.dropped.first()?.map(|(key, _)| key.value().to_vec()) else {
+        return Ok(false);
+    };
+    let mut left = limit;
+    let tables = [&mut batch.records, &mut batch.log, &mut batch.conflicts, &mut batch.collections];
+    for table in tables {
+        left -= remove_prefix(table, &space, left)?;
+        if left == 0 {
+            return Ok(true);
+        }
+    }
+    batch.dropped.remove(space.as_slice())?;
+    Ok(true)
+}

@@ -1,0 +1,90 @@
+//! The format of the file: made, recognised, brought up to date; a newer one is refused.
+
+use redb::{ReadableTable as _, WriteTransaction};
+
+use super::StoreError;
+use super::tables::{
+    COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES, meta,
+};
+
+/// A step from one format to the next.
+type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
+
+/// The steps that there are: step n leads from format n + 1 to n + 2.
+const STEPS: &[Step] = &[];
+
+/// Makes a new file's tables, or brings an older file up to date.
+pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    make_tables(transaction)?;
+    migrate(transaction, STEPS)
+}
+
+fn migrate(transaction: &WriteTransaction, steps: &[Step]) -> Result<(), StoreError> {
+    let known = 1 + u32::try_from(steps.len()).unwrap_or(u32::MAX);
+    let found = read_format(transaction)?.unwrap_or(known);
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    let done = usize::try_from(found.max(1) - 1).unwrap_or(usize::MAX);
+    for (index, step) in steps.iter().enumerate().skip(done) {
+        tracing::info!(from = index + 1, to = index + 2, "migrating the store");
+        step(transaction)?;
+    }
+    let mut table = transaction.open_table(META)?;
+    table.insert(meta::FORMAT, known.to_be_bytes().as_slice())?;
+    Ok(())
+}
+
+fn read_format(transaction: &WriteTransaction) -> Result<Option<u32>, StoreError> {
+    let table = transaction.open_table(META)?;
+    let Some(row) = table.get(meta::FORMAT)? else { return Ok(None) };
+    let bytes = row.value().try_into().map_err(|_| StoreError::Corrupt("a format version"))?;
+    Ok(Some(u32::from_be_bytes(bytes)))
+}
+
+/// Opening a table makes it; readers expect all to exist.
+fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    transaction.open_table(META)?;
+    transaction.open_table(SPACES)?;
+    transaction.open_table(DROPPED)?;
+    for table in [COLLECTIONS, RECORDS, LOG, OUTCOMES, CONFLICTS, REPLICAS] {
+        transaction.open_table(table)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use redb::{Database, backends::InMemoryBackend};
+
+    fn with_format(format: u32, check: impl FnOnce(&WriteTransaction)) {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let bytes = format.to_be_bytes();
+        transaction.open_table(META).unwrap().insert(meta::FORMAT, bytes.as_slice()).unwrap();
+        check(&transaction);
+    }
+
+    #[test]
+    fn an_older_file_takes_the_steps_it_lacks() {
+        let second: Step = |transaction| {
+            transaction.open_table(META)?.insert("second", &[][..])?;
+            Ok(())
+        };
+        let first: Step = |_| Err(StoreError::Corrupt("a step that was taken before"));
+        with_format(2, |transaction| {
+            migrate(transaction, &[first, second]).unwrap();
+            assert_eq!(read_format(transaction).unwrap(), Some(3));
+            assert!(transaction.open_table(META).unwrap().get("second").unwrap().is_some());
+        });
+    }
+
+    #[test]
+    fn a_newer_file_is_refused() {
+        with_format(9, |transaction| {
+            let error = prepare(transaction).unwrap_err();
+            assert!(matches!(error, StoreError::Newer { found: 9, known: 1 }), "{error}");
+        });
+    }
+}
