@@ -63,12 +63,10 @@ pub enum Work {
         /// Its name.
         name: SpaceName,
     },
-    /// Forgets the recorded answers of these replicas, but for pushes that still wait for theirs.
+    /// Forgets the recorded answers to a replica's pushes that are done with.
     Forget {
-        /// The replica.
-        replica: ReplicaId,
-        /// Its pushes that still wait, sorted.
-        keep: Vec<PushId>,
+        /// The first push that may still wait for its answer.
+        before: PushId,
     },
     /// Remembers what was last heard of replicas: local to this hub.
     Heard(Vec<(ReplicaId, ReplicaRow)>),
@@ -261,7 +259,7 @@ impl Engine {
             Work::DropSpace { name } => {
                 self.drop_space(batch, &entry.principal, entry.now_ms, &name)
             }
-            Work::Forget { replica, keep } => admin::forget_outcomes(batch, replica, &keep),
+            Work::Forget { before } => admin::forget_outcomes(batch, before),
             Work::Heard(replicas) => admin::remember_replicas(batch, &replicas),
         };
         settle(result)

@@ -6,8 +6,12 @@
 pub mod access;
 pub mod config;
 pub mod engine;
+pub mod fanout;
 pub mod listen;
 pub mod logging;
+pub mod metrics;
 pub mod publication;
 pub mod store;
+pub mod subscription;
 pub mod tls;
+pub mod writer;

@@ -84,7 +84,8 @@ pub struct Hello {
     pub token: String,
     /// What the device's clock shows, in milliseconds since 1970.
     pub clock_ms: u64,
-    /// The pushes that still wait for an answer; every other one of these replicas is done with.
+    /// For each replica that has pushes without an answer the first of them: what came before it,
+    /// and every push of this session's replica when it is not named, is done with.
     pub outbox: Vec<PushId>,
     /// Anything else worth telling, such as the client's version; at most 16 short texts.
     pub attributes: BTreeMap<String, String>,

@@ -17,6 +17,7 @@ mod guard;
 mod name;
 mod record;
 mod reject;
+pub mod session;
 mod stamp;
 mod value;
 

@@ -1,7 +1,5 @@
 //! The engine's other work: spaces come and go, recorded answers are forgotten, replicas noted.
 
-use std::ops::Bound;
-
 use redb::ReadableTable as _;
 use syncline_protocol::{
     Change, Code, CollectionName, Epoch, FieldName, PushId, RecordKey, Reject, ReplicaId, SpaceId,
@@ -11,7 +9,7 @@ use syncline_protocol::{
 use super::{Engine, Part, Receipt, Refusal, Submission, Writes, system_space};
 use crate::access::directory::{Directory, Grant, collection, member_key};
 use crate::access::principal::{Principal, Role};
-use crate::store::{Batch, ReplicaRow, Snapshot, SpaceRow, StoreError};
+use crate::store::{Batch, ReplicaRow, Snapshot, SpaceRow, StoreError, outcome_key};
 
 /// Recorded answers that one entry forgets at most; the rest waits for the next hello.
 const FORGET_MAX: usize = 10_000;
@@ -150,24 +148,13 @@ pub(super) fn load_directory(snapshot: &Snapshot) -> Result<Directory, StoreErro
     Ok(directory)
 }
 
-/// Removes the recorded answers of a replica's pushes that are done with.
-pub(super) fn forget_outcomes(
-    batch: &mut Batch<'_>,
-    replica: ReplicaId,
-    keep: &[PushId],
-) -> Result<Receipt, Refusal> {
-    let from = replica.get().to_be_bytes();
+/// Removes the recorded answers to a replica's pushes before one of them.
+pub(super) fn forget_outcomes(batch: &mut Batch<'_>, before: PushId) -> Result<Receipt, Refusal> {
+    let key = |counter| outcome_key(PushId { counter, ..before }, SpaceId(0));
+    let (from, to) = (key(0), key(before.counter));
     let mut done = Vec::new();
-    let range = (Bound::Included(from.as_slice()), Bound::Unbounded);
-    for entry in batch.outcomes.range::<&[u8]>(range)?.take(FORGET_MAX) {
-        let key = entry?.0.value().to_vec();
-        let Some(counter) = key.strip_prefix(&from).and_then(|rest| rest.first_chunk::<8>()) else {
-            break;
-        };
-        let id = PushId { replica, counter: u64::from_be_bytes(*counter) };
-        if keep.binary_search(&id).is_err() {
-            done.push(key);
-        }
+    for entry in batch.outcomes.range(from.as_slice()..to.as_slice())?.take(FORGET_MAX) {
+        done.push(entry?.0.value().to_vec());
     }
     for key in done {
         batch.outcomes.remove(key.as_slice())?;

@@ -12,7 +12,7 @@ use super::StoreError;
 use super::row::{CollectionRow, OutcomeRow, RecordRow, SpaceRow};
 use super::tables::{
     Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
-    collection_key, log_key, meta, outcome_key, record_key,
+    collection_key, log_key, meta, outcome_key, record_key, space_prefix,
 };
 
 /// The tables of one write transaction, and the rows that wait to be written.
@@ -70,6 +70,40 @@ impl<'txn> Batch<'txn> {
             self.space_rows.insert(name.clone(), row);
         }
         Ok(self.space_rows.get_mut(name).and_then(Option::as_mut))
+    }
+
+    /// The ids of all spaces, with their names.
+    pub(crate) fn space_ids(&self) -> Result<Vec<(SpaceName, SpaceId)>, StoreError> {
+        let mut ids = Vec::new();
+        for entry in self.spaces.iter()? {
+            let (name, row) = entry?;
+            let name = SpaceName::new(name.value())
+                .map_err(|_| StoreError::Corrupt("the name of a space"))?;
+            ids.push((name, SpaceRow::decode(row.value())?.id));
+        }
+        Ok(ids)
+    }
+
+    /// The collections of all spaces that hold tombstones, as of the last commit.
+    pub(crate) fn collections_with_tombstones(
+        &self,
+    ) -> Result<Vec<(SpaceName, CollectionName, CollectionRow)>, StoreError> {
+        let mut found = Vec::new();
+        for (space, id) in self.space_ids()? {
+            let prefix = space_prefix(id);
+            for entry in self.collections.range(prefix.as_slice()..)? {
+                let (key, row) = entry?;
+                let Some(name) = key.value().strip_prefix(&prefix) else { break };
+                let name = std::str::from_utf8(name).ok();
+                let name = name.and_then(|name| CollectionName::new(name).ok());
+                let name = name.ok_or(StoreError::Corrupt("the name of a collection"))?;
+                let row = CollectionRow::decode(row.value())?;
+                if row.tombstones > 0 {
+                    found.push((space.clone(), name, row));
+                }
+            }
+        }
+        Ok(found)
     }
 
     pub(crate) fn create_space(&mut self, name: SpaceName, row: SpaceRow) {

@@ -23,7 +23,7 @@ pub(crate) use row::row_bytes;
 pub use row::{CollectionRow, Conflict, ConflictRow, OutcomeRow, RecordRow, ReplicaRow, SpaceRow};
 pub(crate) use snapshot::range_of as snapshot_range;
 pub use snapshot::{RecordPage, Snapshot};
-pub(crate) use tables::{conflict_key, conflict_prefix};
+pub(crate) use tables::{conflict_key, conflict_prefix, outcome_key};
 
 /// The name of the store's file in the data folder.
 pub const FILE: &str = "syncline.redb";

@@ -64,7 +64,7 @@ pub struct Limits {
     pub deltas: usize,
     /// Guards of a push.
     pub guards: usize,
-    /// Push ids in a hello.
+    /// Push ids in a hello, one for each replica.
     pub outbox: usize,
 }
 
@@ -76,7 +76,7 @@ impl Default for Limits {
             fields: 256,
             deltas: 10_000,
             guards: 256,
-            outbox: 100_000,
+            outbox: 128,
         }
     }
 }

@@ -1,0 +1,157 @@
+//! One session's queue: frames that wait for its socket, bounded in bytes.
+//!
+//! A queue that is full is dropped whole, never in the middle: from then on it takes nothing until
+//! its session has said that it will read from the log.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
+use bytes::Bytes;
+use syncline_protocol::SpaceId;
+use tokio::sync::Notify;
+
+/// What a frame costs beyond its bytes: its place in the queue.
+const FRAME_COST: usize = 48;
+
+/// Frames that wait for one session's socket.
+#[derive(Debug)]
+pub struct Queue {
+    bytes_max: usize,
+    state: Mutex<State>,
+    ready: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    frames: VecDeque<Waiting>,
+    bytes: usize,
+    overflowed: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    /// The space and the frame's `last`; none for what is not stored.
+    place: Option<(SpaceId, u64)>,
+    bytes: Bytes,
+}
+
+/// What comes out of a queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Popped {
+    /// Nothing waits.
+    Nothing,
+    /// A frame, with its space and `last` when it moves a cursor.
+    Frame(Option<(SpaceId, u64)>, Bytes),
+    /// The queue was full and has been dropped: read on from the log. Told once.
+    Overflowed,
+}
+
+impl Queue {
+    /// A queue of at most this many bytes.
+    #[must_use]
+    pub fn new(bytes_max: usize) -> Self {
+        Self { bytes_max, state: Mutex::default(), ready: Notify::new() }
+    }
+
+    /// Queues a frame that moves a cursor. Call [`Queue::wake`] after the last of several.
+    pub(super) fn push(&self, space: SpaceId, last: u64, bytes: Bytes) {
+        self.put(Waiting { place: Some((space, last)), bytes });
+    }
+
+    /// Queues a frame that is worth nothing later.
+    pub(super) fn push_ephemeral(&self, bytes: Bytes) {
+        self.put(Waiting { place: None, bytes });
+        self.wake();
+    }
+
+    /// Drops what waits, as when it is full.
+    pub(super) fn overflow(&self) {
+        let mut state = self.lock();
+        *state = State { overflowed: true, ..State::default() };
+        drop(state);
+        self.wake();
+    }
+
+    pub(super) fn wake(&self) {
+        self.ready.notify_one();
+    }
+
+    /// Waits until something may have come.
+    pub async fn ready(&self) {
+        self.ready.notified().await;
+    }
+
+    /// Takes the next thing out. After [`Popped::Overflowed`] the queue fills again.
+    pub fn pop(&self) -> Popped {
+        let mut state = self.lock();
+        if std::mem::take(&mut state.overflowed) {
+            return Popped::Overflowed;
+        }
+        match state.frames.pop_front() {
+            None => {
+                // What a burst needed is given back: idle sessions are many.
+                if state.frames.capacity() > 8 {
+                    state.frames = VecDeque::new();
+                }
+                Popped::Nothing
+            }
+            Some(frame) => {
+                state.bytes -= frame.bytes.len() + FRAME_COST;
+                Popped::Frame(frame.place, frame.bytes)
+            }
+        }
+    }
+
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let state = self.lock();
+        state.frames.is_empty() && !state.overflowed
+    }
+
+    /// The bytes that wait.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.lock().bytes
+    }
+
+    fn put(&self, frame: Waiting) {
+        let mut state = self.lock();
+        if state.overflowed {
+            return;
+        }
+        let bytes = state.bytes + frame.bytes.len() + FRAME_COST;
+        if bytes > self.bytes_max {
+            *state = State { overflowed: true, ..State::default() };
+            return;
+        }
+        state.bytes = bytes;
+        state.frames.push_back(frame);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().expect("nothing panics while it holds a queue")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_queue_is_dropped_whole_and_takes_nothing_until_told() {
+        let queue = Queue::new(2 * FRAME_COST + 10);
+        let frame = |text: &'static str| Bytes::from_static(text.as_bytes());
+        queue.push(SpaceId(1), 1, frame("12345"));
+        queue.push(SpaceId(1), 2, frame("12345"));
+        assert_eq!(queue.bytes(), 2 * FRAME_COST + 10);
+        queue.push(SpaceId(1), 3, frame("1"));
+        queue.push(SpaceId(1), 4, frame("1"));
+        assert_eq!(queue.bytes(), 0);
+        assert_eq!(queue.pop(), Popped::Overflowed);
+        assert_eq!(queue.pop(), Popped::Nothing);
+        queue.push(SpaceId(1), 5, frame("1"));
+        assert_eq!(queue.pop(), Popped::Frame(Some((SpaceId(1), 5)), frame("1")));
+        assert_eq!(queue.bytes(), 0);
+    }
+}

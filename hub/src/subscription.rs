@@ -1,0 +1,356 @@
+//! One session's subscription to one space: from a cursor to live, and back when it falls behind.
+//!
+//! ```text
+//!            cursor unknown                     cursor known
+//! Snapshot: begin, parts, end  ----> Log: changes, more ... changes, no more, digests ---> Live
+//!      ^                               |   ^                                                 |
+//!      +-- what it needs was purged ---+   +------------- the queue overflowed --------------+
+//! ```
+//! The session's queue fills from the moment it listens, and the log is read to its end after that:
+//! whatever is not in the last page read is published later, so that there is no gap. Pages are
+//! bounded, and each is read from a snapshot of its own, so that no long reader pins the store.
+
+use std::sync::Arc;
+
+use syncline_protocol::codec::{ChangesHeader, SnapshotPartHeader, encode_applied, encode_hub};
+use syncline_protocol::{
+    Code, Cursor, Digest, Epoch, Filter, HubFrame, Reject, SnapshotMode, SpaceId, SpaceName, Start,
+    Stretch, Total, ViewMark,
+};
+
+use crate::fanout::{Feed, Queue, SessionId};
+use crate::store::{Snapshot, SpaceRow, Store, StoreError};
+
+/// A session's place in a space.
+#[derive(Debug)]
+pub struct Subscription {
+    session: SessionId,
+    feed: Arc<Feed>,
+    epoch: Epoch,
+    filter: Filter,
+    mark: ViewMark,
+    /// Keeps no copy, so nothing that was purged can hurt it.
+    follows: bool,
+    cursor: u64,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Snapshot(Progress),
+    Log,
+    Live,
+}
+
+/// How far a snapshot has been sent.
+#[derive(Debug, Default)]
+struct Progress {
+    begun: bool,
+    part: u64,
+    after: Option<Vec<u8>>,
+}
+
+/// Why a subscription ends.
+#[derive(Debug)]
+pub enum Ended {
+    /// The client is told why.
+    Reject(Reject),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for Ended {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What a subscription begins with.
+pub struct Beginning<'a> {
+    /// The session.
+    pub session: SessionId,
+    /// The session's queue.
+    pub queue: &'a Arc<Queue>,
+    /// The space's feed.
+    pub feed: Arc<Feed>,
+    /// What the client asks for.
+    pub filter: Filter,
+    /// From where.
+    pub start: Start,
+    /// Whether the principal may write here.
+    pub writable: bool,
+}
+
+impl Subscription {
+    /// Begins a subscription; gives the frame that says so.
+    ///
+    /// # Errors
+    /// A place in the log that does not exist, for those who follow the log alone.
+    pub fn begin(beginning: Beginning<'_>, space: &SpaceRow) -> Result<(Self, Vec<u8>), Reject> {
+        let Beginning { session, queue, feed, filter, start, writable } = beginning;
+        let mark = mark_of(&filter);
+        let (follows, cursor, state) = place(start, space, mark)?;
+        feed.pin(session, Some(cursor));
+        feed.join(session, &filter, queue);
+        let head = Cursor { epoch: space.epoch, sequence: space.sequence, view: mark };
+        let frame =
+            HubFrame::Subscribed { space: feed.space().clone(), id: space.id, head, writable };
+        let epoch = space.epoch;
+        let this = Self { session, feed, epoch, filter, mark, follows, cursor, state };
+        Ok((this, encode_hub(&frame)))
+    }
+
+    /// The space's name.
+    #[must_use]
+    pub fn space(&self) -> &SpaceName {
+        self.feed.space()
+    }
+
+    /// The space's id.
+    #[must_use]
+    pub fn id(&self) -> SpaceId {
+        self.feed.id()
+    }
+
+    /// The space's feed.
+    #[must_use]
+    pub fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    /// Everything up to this sequence has been given to the socket.
+    #[must_use]
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// Whether the queue alone brings what is new.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, State::Live)
+    }
+
+    /// The queue was dropped: reads on from the log.
+    pub fn fall_behind(&mut self) {
+        if self.is_live() {
+            self.feed.pin(self.session, Some(self.cursor));
+            self.state = State::Log;
+        }
+    }
+
+    /// Whether a queued frame of this space is still news; counts it as given to the socket.
+    pub fn take(&mut self, last: u64) -> bool {
+        // A frame that comes while the log is read is read from the log.
+        if !self.is_live() || last <= self.cursor {
+            return false;
+        }
+        self.cursor = last;
+        true
+    }
+
+    /// The empty stretch up to what has been published, when the queue is empty and there is one.
+    pub fn stretch(&mut self, queue: &Queue) -> Option<Stretch> {
+        let last = self.feed.published();
+        if !self.is_live() || last <= self.cursor || !queue.is_empty() {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.cursor, last);
+        Some(Stretch { space: self.space().clone(), before, last })
+    }
+
+    /// The next frames of a running catch-up; none when live. Reads at most about `page_bytes`.
+    ///
+    /// # Errors
+    /// The space is gone or was restored, or the store failed.
+    pub fn catch_up(&mut self, store: &Store, page_bytes: usize) -> Result<Vec<Vec<u8>>, Ended> {
+        if self.is_live() {
+            return Ok(Vec::new());
+        }
+        let snapshot = store.snapshot()?;
+        let space = snapshot.space(self.space())?.filter(|space| space.id == self.id());
+        let Some(space) = space.filter(|space| space.epoch == self.epoch) else {
+            let what = format!("The space {} is gone", self.space());
+            return Err(Ended::Reject(Reject::new(Code::UnknownSpace, what)));
+        };
+        if matches!(self.state, State::Log) && self.cursor < space.horizon && !self.follows {
+            self.state = State::Snapshot(Progress::default());
+        }
+        match &mut self.state {
+            State::Snapshot(_) => self.send_snapshot(&snapshot, &space, page_bytes),
+            State::Log => self.send_log(&snapshot, &space, page_bytes),
+            State::Live => Ok(Vec::new()),
+        }
+    }
+
+    /// The digests of all that the view shows, by scanning it when it is narrow.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn digests(&self, store: &Store) -> Result<Vec<u8>, StoreError> {
+        let snapshot = store.snapshot()?;
+        let sequence = snapshot.space(self.space())?.map_or(0, |space| space.sequence);
+        self.digest_frame(&snapshot, sequence)
+    }
+
+    /// Ends the subscription.
+    pub fn end(self) {
+        self.feed.leave(self.session);
+    }
+
+    fn send_snapshot(
+        &mut self,
+        snapshot: &Snapshot,
+        space: &SpaceRow,
+        page_bytes: usize,
+    ) -> Result<Vec<Vec<u8>>, Ended> {
+        let (name, id, session) = (self.space().clone(), self.id(), self.session);
+        let State::Snapshot(progress) = &mut self.state else { return Ok(Vec::new()) };
+        let mut frames = Vec::new();
+        if !progress.begun {
+            progress.begun = true;
+            self.cursor = space.sequence;
+            self.feed.pin(session, Some(self.cursor));
+            frames.push(begin_frame(&name, space, total(snapshot, id, &self.filter)?));
+        }
+        let after = progress.after.as_deref();
+        let page = snapshot.records(id, &self.filter, after, page_bytes)?;
+        let (mut run, mut count) = (Vec::new(), 0);
+        for (collection, key, row) in &page.records {
+            for delta in row.record.to_deltas(collection, key) {
+                encode_applied(&mut run, &delta);
+                count += 1;
+            }
+        }
+        if count > 0 {
+            let header = SnapshotPartHeader { space: &name, part: progress.part, deltas: count };
+            frames.push([header.encode(), run].concat());
+            progress.part += 1;
+        }
+        progress.after = page.next;
+        if progress.after.is_none() {
+            let parts = progress.part;
+            let cursor = Cursor { epoch: self.epoch, sequence: self.cursor, view: self.mark };
+            frames.push(encode_hub(&HubFrame::SnapshotEnd { space: name, parts, cursor }));
+            self.state = State::Log;
+        }
+        Ok(frames)
+    }
+
+    fn send_log(
+        &mut self,
+        snapshot: &Snapshot,
+        space: &SpaceRow,
+        page_bytes: usize,
+    ) -> Result<Vec<Vec<u8>>, Ended> {
+        let page = snapshot.log(self.id(), self.cursor, &self.filter, page_bytes)?;
+        // Compaction may have removed the newest entries' elders, never the newest itself; a log
+        // that was read to its end is read to the space's sequence.
+        let last = if page.more { page.last } else { space.sequence.max(self.cursor) };
+        let header = ChangesHeader {
+            space: self.space(),
+            before: self.cursor,
+            last,
+            more: page.more,
+            deltas: page.count,
+        };
+        let mut frames = vec![[header.encode(), page.deltas].concat()];
+        self.cursor = last;
+        if page.more {
+            self.feed.pin(self.session, Some(self.cursor));
+        } else {
+            if self.filter.takes_whole_collections() {
+                frames.push(self.digest_frame(snapshot, last)?);
+            }
+            self.feed.pin(self.session, None);
+            self.state = State::Live;
+        }
+        Ok(frames)
+    }
+
+    fn digest_frame(&self, snapshot: &Snapshot, sequence: u64) -> Result<Vec<u8>, StoreError> {
+        let digests = if self.filter.takes_whole_collections() {
+            snapshot.digests(self.id(), &self.filter)?
+        } else {
+            scan_digests(snapshot, self.id(), &self.filter)?
+        };
+        let space = self.space().clone();
+        Ok(encode_hub(&HubFrame::Digests { space, sequence, digests }))
+    }
+}
+
+/// Where a subscription begins: whether it follows the log alone, its cursor, and its state.
+fn place(start: Start, space: &SpaceRow, mark: ViewMark) -> Result<(bool, u64, State), Reject> {
+    match start {
+        Start::Follow { epoch, after } => {
+            let after = after.unwrap_or(space.sequence);
+            if epoch.is_some_and(|epoch| epoch != space.epoch) || after > space.sequence {
+                let what = "This place is not in the log";
+                return Err(Reject::new(Code::UnknownCursor, what));
+            }
+            Ok((true, after, State::Log))
+        }
+        Start::Resume(cursor)
+            if cursor.epoch == space.epoch
+                && cursor.view == mark
+                && (space.horizon..=space.sequence).contains(&cursor.sequence) =>
+        {
+            Ok((false, cursor.sequence, State::Log))
+        }
+        Start::Resume(_) | Start::Snapshot => {
+            Ok((false, space.sequence, State::Snapshot(Progress::default())))
+        }
+    }
+}
+
+/// A view's mark: what it selects, condensed.
+fn mark_of(filter: &Filter) -> ViewMark {
+    use sha2::{Digest as _, Sha256};
+    let mut hash = Sha256::new();
+    for collection in filter.collections() {
+        hash.update(collection.as_str());
+        hash.update([0]);
+    }
+    hash.update([0]);
+    hash.update(filter.prefix());
+    ViewMark(hash.finalize().first_chunk().copied().unwrap_or_default())
+}
+
+fn begin_frame(name: &SpaceName, space: &SpaceRow, total: Total) -> Vec<u8> {
+    let mode = match space.restored_ms {
+        Some(_) if !space.authoritative => SnapshotMode::Join,
+        _ => SnapshotMode::Replace,
+    };
+    encode_hub(&HubFrame::SnapshotBegin { space: name.clone(), id: space.id, mode, total })
+}
+
+/// What a filter's collections hold; a prefix may select less.
+fn total(snapshot: &Snapshot, space: SpaceId, filter: &Filter) -> Result<Total, StoreError> {
+    let collections = snapshot.collections(space)?;
+    let wanted = collections.iter().filter(|(name, _)| filter.selects_collection(name.as_str()));
+    Ok(wanted.fold(Total::default(), |total, (_, row)| Total {
+        records: total.records + row.records,
+        bytes: total.bytes + row.bytes,
+    }))
+}
+
+fn scan_digests(
+    snapshot: &Snapshot,
+    space: SpaceId,
+    filter: &Filter,
+) -> Result<std::collections::BTreeMap<syncline_protocol::CollectionName, Digest>, StoreError> {
+    let mut digests = std::collections::BTreeMap::<_, Digest>::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = snapshot.records(space, filter, after.as_deref(), 1 << 20)?;
+        for (collection, key, row) in &page.records {
+            if row.record.is_visible() {
+                let digest = digests.entry(collection.clone()).or_default();
+                digest.add_record(collection, key, &row.record);
+            }
+        }
+        after = page.next;
+        if after.is_none() {
+            return Ok(digests);
+        }
+    }
+}
