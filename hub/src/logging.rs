@@ -36,7 +36,7 @@ pub enum LoggingError {
 }
 
 /// Builds what writes the lines; `terminal` says whether a person reads them.
-pub(crate) fn subscriber<W>(
+fn subscriber<W>(
     log: &Log,
     terminal: bool,
     writer: W,
@@ -64,17 +64,17 @@ fn wants_colour() -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
     /// A log kept in memory.
     #[derive(Clone, Default)]
-    pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
+    struct Memory(Arc<Mutex<Vec<u8>>>);
 
     impl Memory {
-        pub(crate) fn text(&self) -> String {
+        fn text(&self) -> String {
             let bytes = self.0.lock().expect("no writer panicked").clone();
             String::from_utf8(bytes).expect("lines are text")
         }
