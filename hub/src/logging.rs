@@ -36,7 +36,7 @@ pub enum LoggingError {
 }
 
 /// Builds what writes the lines; `terminal` says whether a person reads them.
-pub(crate) fn subscriber<W>(
+fn subscriber<W>(
     log: &Log,
     terminal: bool,
     writer: W,
@@ -64,17 +64,17 @@ fn wants_colour() -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
 
     /// A log kept in memory.
     #[derive(Clone, Default)]
-    pub(crate) struct Memory(Arc<Mutex<Vec<u8>>>);
+    struct Memory(Arc<Mutex<Vec<u8>>>);
 
     impl Memory {
-        pub(crate) fn text(&self) -> String {
+        fn text(&self) -> String {
             let bytes = self.0.lock().expect("no writer panicked").clone();
             String::from_utf8(bytes).expect("lines are text")
         }
@@ -99,7 +99,7 @@ pub(crate) mod tests {
         }
     }
 
-    /// What a hub with these settings writes for three events.
+    /// What a hub with these settings writes for four events.
     fn written(filter: &str, format: LogFormat, terminal: bool) -> String {
         let (log, memory) = (Log { filter: filter.to_owned(), format }, Memory::default());
         let subscriber = subscriber(&log, terminal, memory.clone()).expect("a filter");
@@ -107,6 +107,7 @@ pub(crate) mod tests {
             tracing::warn!(space = "linkora/alice", "a warning");
             tracing::info!("a line\nof two");
             tracing::debug!("a detail");
+            tracing::warn!(target: "rustls::msgs", "an oddity of a stranger");
         });
         memory.text()
     }
@@ -138,6 +139,8 @@ pub(crate) mod tests {
         assert!(!written("info", LogFormat::Json, false).contains("a detail"));
         assert!(written("warn,syncline=debug", LogFormat::Json, false).contains("a detail"));
         assert_eq!(written("off", LogFormat::Json, false), "");
+        assert!(!written("debug", LogFormat::Json, false).contains("a stranger"));
+        assert!(written("info,rustls=warn", LogFormat::Json, false).contains("a stranger"));
         for wrong in ["a=b=c", "\u{2000}\u{10787}="] {
             let log = Log { filter: wrong.to_owned(), ..Log::default() };
             let refused = subscriber(&log, false, Memory::default()).map(|_| ());

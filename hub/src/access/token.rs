@@ -211,6 +211,9 @@ mod tests {
             prop_assert_eq!(parsed.id(), token.id());
             let kept = TokenDigest::from_bytes(token.digest().to_bytes());
             prop_assert!(kept.matches(&parsed));
+            let mut other = kept.to_bytes();
+            other[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(!TokenDigest::from_bytes(other).matches(&parsed));
             bytes[ID_BYTES + bit / 8] ^= 1 << (bit % 8);
             prop_assert!(!kept.matches(&Token::from_random(bytes)));
         }

@@ -246,12 +246,17 @@ fn filter(value: &Value) -> Result<String, String> {
 const FILTER_ADVICE: &str =
     "write a level (error, warn, info, debug, trace) or a list such as \"warn,syncline=debug\"";
 
+/// What is silent unless the filter names it: rustls warns of each oddity in a greeting, and some
+/// apps send one with every connection. Failed handshakes are told by `listen`.
+const QUIET: &str = "rustls=off";
+
 pub(super) fn parse_filter(text: &str) -> Result<EnvFilter, String> {
     if !text.is_ascii() {
         // The parser of filters slices by byte and panics inside a longer character.
         return Err(format!("a filter is ASCII text: {FILTER_ADVICE}"));
     }
-    EnvFilter::builder().parse(text).map_err(|error| format!("{error}: {FILTER_ADVICE}"))
+    let filter = EnvFilter::builder().parse(format!("{QUIET},{text}"));
+    filter.map_err(|error| format!("{error}: {FILTER_ADVICE}"))
 }
 
 fn format(value: &Value) -> Result<LogFormat, String> {
