@@ -4,9 +4,11 @@
 //! bytes to them or takes bytes away. ARCHITECTURE.md has the map.
 
 pub mod access;
+pub mod admit;
 pub mod config;
 pub mod engine;
 pub mod fanout;
+pub mod hub;
 pub mod listen;
 pub mod logging;
 pub mod metrics;

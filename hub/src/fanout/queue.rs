@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use syncline_protocol::SpaceId;
+use syncline_protocol::{Reject, SpaceId};
 use tokio::sync::Notify;
 
 /// What a frame costs beyond its bytes: its place in the queue.
@@ -26,6 +26,8 @@ struct State {
     frames: VecDeque<Waiting>,
     bytes: usize,
     overflowed: bool,
+    recheck: bool,
+    goodbye: Option<(Reject, Option<u64>)>,
 }
 
 #[derive(Debug)]
@@ -44,6 +46,10 @@ pub enum Popped {
     Frame(Option<(SpaceId, u64)>, Bytes),
     /// The queue was full and has been dropped: read on from the log. Told once.
     Overflowed,
+    /// Rights have changed: look whether this session's have. Told once.
+    Recheck,
+    /// The session must end, and may come back after so many milliseconds.
+    Goodbye(Reject, Option<u64>),
 }
 
 impl Queue {
@@ -66,9 +72,19 @@ impl Queue {
 
     /// Drops what waits, as when it is full.
     pub(super) fn overflow(&self) {
-        let mut state = self.lock();
-        *state = State { overflowed: true, ..State::default() };
-        drop(state);
+        self.lock().drop_frames();
+        self.wake();
+    }
+
+    /// Rights have changed.
+    pub fn recheck(&self) {
+        self.lock().recheck = true;
+        self.wake();
+    }
+
+    /// Asks the session to end.
+    pub fn goodbye(&self, reject: Reject, retry_after_ms: Option<u64>) {
+        self.lock().goodbye = Some((reject, retry_after_ms));
         self.wake();
     }
 
@@ -84,6 +100,12 @@ impl Queue {
     /// Takes the next thing out. After [`Popped::Overflowed`] the queue fills again.
     pub fn pop(&self) -> Popped {
         let mut state = self.lock();
+        if let Some((reject, retry_after_ms)) = state.goodbye.take() {
+            return Popped::Goodbye(reject, retry_after_ms);
+        }
+        if std::mem::take(&mut state.recheck) {
+            return Popped::Recheck;
+        }
         if std::mem::take(&mut state.overflowed) {
             return Popped::Overflowed;
         }
@@ -122,7 +144,7 @@ impl Queue {
         }
         let bytes = state.bytes + frame.bytes.len() + FRAME_COST;
         if bytes > self.bytes_max {
-            *state = State { overflowed: true, ..State::default() };
+            state.drop_frames();
             return;
         }
         state.bytes = bytes;
@@ -131,6 +153,14 @@ impl Queue {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().expect("nothing panics while it holds a queue")
+    }
+}
+
+impl State {
+    fn drop_frames(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+        self.overflowed = true;
     }
 }
 

@@ -1,0 +1,349 @@
+//! The door: authenticate, apply, read, subscribe, sessions. Everything that writes or reads goes
+//! through here, native sessions and gateways alike, so that permission, merge order, metrics and
+//! fan-out exist once.
+//!
+//! ```text
+//! authenticate(..) -> Principal
+//! apply(principal, submission) = admit > intake > writer: decide, merge, commit > answer
+//! read(principal, space) -> View                  one moment of one space
+//! subscribe(session, ..) -> Subscription          from a cursor to live
+//! ```
+
+mod authenticate;
+mod bootstrap;
+mod drain;
+mod session;
+mod threads;
+mod view;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+
+use dashmap::DashMap;
+use syncline_protocol::{
+    Code, Epoch, HlcTime, Push, PushId, Reject, ReplicaId, SpaceId, SpaceName,
+};
+use tokio::sync::{Semaphore, watch};
+
+use crate::access::directory::{Directory, Grant};
+use crate::access::principal::{Principal, Role};
+use crate::access::recognised::Recognised;
+use crate::access::throttle::Throttle;
+use crate::admit::{Admit, replica_row, unavailable};
+use crate::config::Config;
+use crate::engine::{Answer, Entry, Receipt, Rule, Submission, Work};
+use crate::fanout::{Fanout, SessionId};
+use crate::metrics::Metrics;
+use crate::store::{ReplicaRow, Store, StoreError};
+use crate::writer::intake::{Intake, Job};
+
+pub use authenticate::Realm;
+pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
+pub use session::{Arrival, EXCLUSIVE, SessionInfo};
+pub use threads::Threads;
+pub use view::{HELD_MAX, View};
+
+/// The intake's room is counted in pieces of so many bytes.
+const ROOM_BYTES: usize = 1024;
+
+/// A handle on the hub; cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for Hub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hub")
+    }
+}
+
+struct Inner {
+    config: Config,
+    store: Store,
+    replica: ReplicaId,
+    intake: Arc<Intake>,
+    fanout: Arc<Fanout>,
+    admit: Admit,
+    metrics: Arc<Metrics>,
+    /// Accounts and rights as of the last commit.
+    directory: RwLock<Arc<Directory>>,
+    /// The engine's clock as of the last commit, packed.
+    clock: AtomicU64,
+    /// Bytes that may still wait in the intake, in pieces.
+    room: Arc<Semaphore>,
+    /// Set when the store failed: nothing is written any more.
+    failed: watch::Sender<bool>,
+    sessions: DashMap<SessionId, session::Registered>,
+    next_session: AtomicU64,
+    /// What was heard of replicas since it was last written down.
+    heard: Mutex<HashMap<ReplicaId, ReplicaRow>>,
+    recognised: Mutex<Recognised>,
+    throttle: Mutex<Throttle<std::net::IpAddr>>,
+    draining: AtomicBool,
+}
+
+impl Hub {
+    /// Starts a hub over an open store: its threads run until [`Threads::stop`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn start(
+        config: Config,
+        store: Store,
+        rules: Vec<Rule>,
+    ) -> Result<(Self, Threads), StoreError> {
+        threads::start(config, store, rules)
+    }
+
+    /// The settings.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// The store, for those who page through long answers.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The figures.
+    #[must_use]
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.inner.metrics
+    }
+
+    /// The id that the hub stamps with in this run.
+    #[must_use]
+    pub fn replica(&self) -> ReplicaId {
+        self.inner.replica
+    }
+
+    /// Accounts and rights as of the last commit.
+    ///
+    /// # Panics
+    /// Never: nothing panics while it holds the directory.
+    #[must_use]
+    pub fn directory(&self) -> Arc<Directory> {
+        self.inner.directory.read().expect("nothing panics while it holds the directory").clone()
+    }
+
+    /// Whether the store still writes, and whether that ever ends.
+    #[must_use]
+    pub fn failed(&self) -> watch::Receiver<bool> {
+        self.inner.failed.subscribe()
+    }
+
+    /// Applies a push of a replica. When this returns, the answer is durable.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub async fn apply_push(
+        &self,
+        principal: &Principal,
+        source: SessionId,
+        push: Push,
+        bytes: usize,
+    ) -> Result<Receipt, Reject> {
+        let now_ms = now_ms();
+        let admitted = self.inner.admit.push(principal, &push, self.clock(), now_ms);
+        let admitted = self.count_reject(admitted)?;
+        for replica in admitted.new_replicas {
+            let device = self.device_of(source);
+            let row = replica_row(principal, device.0, &device.1, now_ms);
+            self.spawn_heard(vec![(replica, row)]);
+        }
+        let weight = (push.deltas.len(), bytes);
+        self.submit(principal, source, Work::Write(Submission::native(push)), weight).await
+    }
+
+    /// Applies changes of one or more spaces, all or none, stamped by the hub.
+    ///
+    /// # Errors
+    /// Why they were refused.
+    pub async fn apply(
+        &self,
+        principal: &Principal,
+        submission: Submission,
+    ) -> Result<Receipt, Reject> {
+        let changes = submission.parts.iter().flat_map(|part| part.writes.changes());
+        let judged = self.inner.admit.changes(principal, changes, self.clock(), now_ms());
+        self.count_reject(judged)?;
+        let weight = weigh(&submission);
+        self.submit(principal, 0, Work::Write(submission), weight).await
+    }
+
+    /// Makes a space.
+    ///
+    /// # Errors
+    /// A right that is missing, a name that is taken.
+    pub async fn create_space(
+        &self,
+        principal: &Principal,
+        name: SpaceName,
+        owner: &str,
+    ) -> Result<Receipt, Reject> {
+        let (id, epoch) = (SpaceId(random_u64()), Epoch(random_u64()));
+        let work = Work::CreateSpace { name, owner: owner.to_owned(), id, epoch };
+        self.submit(principal, 0, work, (1, 256)).await
+    }
+
+    /// Drops a space.
+    ///
+    /// # Errors
+    /// A right that is missing, a space that does not exist.
+    pub async fn drop_space(
+        &self,
+        principal: &Principal,
+        name: SpaceName,
+    ) -> Result<Receipt, Reject> {
+        self.submit(principal, 0, Work::DropSpace { name }, (1, 256)).await
+    }
+
+    /// Looks at one moment of a space.
+    ///
+    /// # Errors
+    /// A right that is missing, a space that does not exist, a store that fails.
+    pub fn read(&self, principal: &Principal, space: &SpaceName) -> Result<View, Reject> {
+        self.role(principal, space)?;
+        let look = || {
+            let snapshot = self.inner.store.snapshot()?;
+            Ok(snapshot.space(space)?.map(|row| (snapshot, row)))
+        };
+        let found = look().map_err(|error: StoreError| unavailable(&error))?;
+        let (snapshot, row) = found.ok_or_else(|| unknown_space(space))?;
+        Ok(View::new(space.clone(), snapshot, row))
+    }
+
+    /// What a principal may do in a space.
+    ///
+    /// # Errors
+    /// `unauthorized` when the credential is no longer good, `unknown_space` when it opens nothing
+    /// here.
+    pub fn role(&self, principal: &Principal, space: &SpaceName) -> Result<Role, Reject> {
+        match self.directory().grant(principal, space, now_ms()) {
+            Grant::Unauthorized => {
+                Err(Reject::new(Code::Unauthorized, "This credential is no longer good"))
+            }
+            Grant::Nothing => Err(unknown_space(space)),
+            Grant::Role(role) => Ok(role),
+        }
+    }
+
+    /// Whether a principal may do what only admins may.
+    ///
+    /// # Errors
+    /// `forbidden` when not.
+    pub fn require_admin(&self, principal: &Principal) -> Result<(), Reject> {
+        if self.directory().is_admin(principal, now_ms()) {
+            return Ok(());
+        }
+        Err(Reject::new(Code::Forbidden, "Only an admin may do this"))
+    }
+
+    /// The hub's clock as of the last commit.
+    #[must_use]
+    pub fn clock(&self) -> HlcTime {
+        HlcTime::from_bits(self.inner.clock.load(Ordering::Acquire))
+    }
+
+    /// Forgets the recorded answers to a replica's pushes before one of them; in its own time.
+    pub(crate) fn forget_outcomes(&self, before: PushId) {
+        self.spawn(Work::Forget { before }, 64);
+    }
+
+    fn spawn_heard(&self, replicas: Vec<(ReplicaId, ReplicaRow)>) {
+        let bytes = 128 * replicas.len();
+        self.spawn(Work::Heard(replicas), bytes);
+    }
+
+    /// Puts the hub's own work into the intake without waiting for it.
+    fn spawn(&self, work: Work, bytes: usize) {
+        let entry = Entry { principal: Principal::hub(), now_ms: now_ms(), work };
+        let job = Job { entry, deltas: 1, bytes, reply: Box::new(|_| {}) };
+        // A hub that shuts down writes nothing of this any more, and loses nothing by it.
+        let _ = self.inner.intake.put(0, job);
+    }
+
+    /// Waits for room, puts work into the intake, and waits for its answer.
+    async fn submit(
+        &self,
+        principal: &Principal,
+        source: SessionId,
+        work: Work,
+        (deltas, bytes): (usize, usize),
+    ) -> Answer {
+        let all = self.inner.config.sync.intake_bytes;
+        let pieces = (bytes / ROOM_BYTES + 1).min(room(all));
+        let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
+        let Ok(permit) = self.inner.room.clone().acquire_many_owned(pieces).await else {
+            return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
+        };
+        let (send, receive) = tokio::sync::oneshot::channel();
+        let reply = Box::new(move |answer| {
+            drop(permit);
+            // Whoever asked may be gone; what was applied stays applied.
+            let _ = send.send(answer);
+        });
+        let entry = Entry { principal: principal.clone(), now_ms: now_ms(), work };
+        if self.inner.intake.put(source, Job { entry, deltas, bytes, reply }).is_err() {
+            return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
+        }
+        let lost = || Err(Reject::new(Code::Unavailable, "The store cannot write"));
+        receive.await.unwrap_or_else(|_| lost())
+    }
+
+    fn count_reject<T>(&self, result: Result<T, Reject>) -> Result<T, Reject> {
+        if let Err(reject) = &result {
+            self.inner.metrics.rejects.with_label_values(&[reject.code.as_str()]).inc();
+        }
+        result
+    }
+}
+
+/// What a submission weighs: deltas and bytes.
+fn weigh(submission: &Submission) -> (usize, usize) {
+    let changes = submission.parts.iter().flat_map(|part| part.writes.changes());
+    changes.fold((0, 0), |(deltas, bytes), change| {
+        let values = match &change.op {
+            syncline_protocol::Op::Delete => 0,
+            syncline_protocol::Op::Put(fields) => fields
+                .iter()
+                .map(|(name, value)| {
+                    name.as_str().len() + value.map_or(0, |value| value.as_bytes().len())
+                })
+                .sum(),
+        };
+        (deltas + 1, bytes + 64 + change.key.as_str().len() + values)
+    })
+}
+
+fn room(bytes: u64) -> usize {
+    usize::try_from(bytes)
+        .unwrap_or(usize::MAX)
+        .div_ceil(ROOM_BYTES)
+        .clamp(1, Semaphore::MAX_PERMITS)
+}
+
+/// Whoever may not know of a space hears the same as of one that does not exist.
+pub(crate) fn unknown_space(space: &SpaceName) -> Reject {
+    Reject::new(Code::UnknownSpace, format!("There is no space {space} for you"))
+}
+
+/// The wall clock, in milliseconds since 1970.
+#[must_use]
+pub fn now_ms() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Eight random bytes of the system's generator.
+///
+/// # Panics
+/// When the system has none to give: nothing secure could go on.
+#[must_use]
+pub fn random_u64() -> u64 {
+    getrandom::u64().expect("the system's random generator works")
+}

@@ -1,0 +1,93 @@
+//! Authenticate: from a credential to a principal. The only place that makes one.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use syncline_protocol::{Code, Reject};
+
+use super::{Hub, now_ms};
+use crate::access::password;
+use crate::access::principal::Principal;
+use crate::access::recognised::Claim;
+use crate::access::token::Token;
+
+/// A hash that no password has: checking it costs what checking a real one does, so that the time
+/// does not tell whether an account exists.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c3luY2xpbmUtbm9ib2R5$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// What kind of secret is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Realm {
+    /// An API token; the name is not needed.
+    Token,
+    /// An account's name and password.
+    Password,
+}
+
+impl Hub {
+    /// Checks a secret. Wrong ones are throttled by address, valid ones never.
+    ///
+    /// # Errors
+    /// `unauthorized` when it is wrong, `rate_limited` when it is wrong too often.
+    pub async fn authenticate(
+        &self,
+        realm: Realm,
+        name: &str,
+        secret: &str,
+        from: IpAddr,
+    ) -> Result<Principal, Reject> {
+        let principal = match realm {
+            Realm::Token => self.check_token(secret),
+            Realm::Password => self.check_password(name, secret).await,
+        };
+        principal.ok_or_else(|| self.refuse(from))
+    }
+
+    fn check_token(&self, text: &str) -> Option<Principal> {
+        let token = Token::parse(text).ok()?;
+        let directory = self.directory();
+        let id = token.id().to_string();
+        let (grant, digest) = directory.token(&id)?;
+        let principal = Principal::with_token(&grant.user, &id);
+        let good = digest.matches(&token) & directory.is_authorized(&principal, now_ms());
+        good.then_some(principal)
+    }
+
+    async fn check_password(&self, name: &str, secret: &str) -> Option<Principal> {
+        let phc = self.directory().password(name).map(str::to_owned);
+        let known = phc.clone();
+        if let Some(phc) = &known
+            && self.recognised().recognises(claim(name, secret, phc))
+        {
+            return Some(Principal::with_password(name));
+        }
+        let (given, phc) = (secret.to_owned(), phc.unwrap_or_else(|| NOBODY.to_owned()));
+        let verify = move || password::verify(given.as_bytes(), &phc);
+        let good = tokio::task::spawn_blocking(verify).await.unwrap_or(false);
+        let phc = known.filter(|_| good)?;
+        self.recognised().remember(claim(name, secret, &phc));
+        Some(Principal::with_password(name))
+    }
+
+    fn refuse(&self, from: IpAddr) -> Reject {
+        let mut throttle =
+            self.inner.throttle.lock().expect("nothing panics while it holds the throttle");
+        let reject = match throttle.fail(&from, Instant::now()) {
+            None => Reject::new(Code::Unauthorized, "This credential is not valid"),
+            Some(wait) => {
+                let what = format!("Too many wrong credentials; wait {} s", wait.as_secs() + 1);
+                Reject::new(Code::RateLimited, what)
+            }
+        };
+        self.inner.metrics.rejects.with_label_values(&[reject.code.as_str()]).inc();
+        reject
+    }
+
+    fn recognised(&self) -> std::sync::MutexGuard<'_, crate::access::recognised::Recognised> {
+        self.inner.recognised.lock().expect("nothing panics while it holds the memory")
+    }
+}
+
+fn claim<'a>(name: &'a str, secret: &'a str, phc: &'a str) -> Claim<'a> {
+    Claim { realm: "hub", name, secret: secret.as_bytes(), phc }
+}

@@ -1,0 +1,179 @@
+//! The hub's two threads: the writer, which blocks on the disk, and the fan-out behind it.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use dashmap::DashMap;
+use syncline_protocol::{Code, Reject, ReplicaId};
+use tokio::sync::{Semaphore, watch};
+
+use super::{Hub, Inner, now_ms, random_u64, room};
+use crate::access::recognised::Recognised;
+use crate::access::throttle::Throttle;
+use crate::admit::Admit;
+use crate::config::Config;
+use crate::engine::{Engine, Rule, Told};
+use crate::fanout::Fanout;
+use crate::metrics::Metrics;
+use crate::store::{Store, StoreError};
+use crate::writer::Writer;
+use crate::writer::intake::{BatchLimit, Intake, Job};
+
+/// Batches that wait for the fan-out thread: a few, so that a slow one slows the writer instead of
+/// growing.
+const TOLD_MAX: usize = 16;
+/// Names whose secrets are recognised without Argon2.
+const RECOGNISED_MAX: usize = 10_000;
+/// Addresses whose wrong secrets are counted.
+const THROTTLED_MAX: usize = 10_000;
+
+/// The running threads.
+#[derive(Debug)]
+pub struct Threads {
+    intake: Arc<Intake>,
+    writer: JoinHandle<()>,
+    fanout: JoinHandle<()>,
+}
+
+impl Threads {
+    /// Takes no more writes, finishes those that wait, and ends the threads. Blocks.
+    pub fn stop(self) {
+        self.intake.close();
+        for thread in [self.writer, self.fanout] {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the hub had panicked");
+            }
+        }
+    }
+}
+
+pub(super) fn start(
+    config: Config,
+    store: Store,
+    rules: Vec<Rule>,
+) -> Result<(Hub, Threads), StoreError> {
+    let replica = ReplicaId::from_random(random_u64());
+    let quotas = config.quotas.clone();
+    let engine = Engine::open(&store, replica, config.store.clone(), quotas, rules)?;
+    let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
+    let (directory, clock) = (engine.directory().clone(), engine.clock());
+    let writer =
+        Writer::new(store.clone(), engine, fanout.clone(), config.store.clone(), metrics.clone())?;
+    let admit = Admit::new(config.limits.clone(), config.sync.clone(), store.clone(), replica);
+    let mut key = [0; 32];
+    getrandom::fill(&mut key).expect("the system's random generator works");
+    let inner = Inner {
+        room: Arc::new(Semaphore::new(room(config.sync.intake_bytes))),
+        throttle: Mutex::new(Throttle::new(config.limits.failed_logins_per_minute, THROTTLED_MAX)),
+        config,
+        store,
+        replica,
+        intake: Arc::new(Intake::default()),
+        fanout,
+        admit,
+        metrics,
+        directory: RwLock::new(directory),
+        clock: AtomicU64::new(clock.to_bits()),
+        failed: watch::Sender::new(false),
+        sessions: DashMap::new(),
+        next_session: AtomicU64::new(1),
+        heard: Mutex::default(),
+        recognised: Mutex::new(Recognised::new(key, RECOGNISED_MAX)),
+        draining: AtomicBool::new(false),
+    };
+    let hub = Hub { inner: Arc::new(inner) };
+    let threads = spawn(&hub, writer);
+    Ok((hub, threads))
+}
+
+fn spawn(hub: &Hub, writer: Writer) -> Threads {
+    let (tell, told) = sync_channel(TOLD_MAX);
+    let (for_writer, for_fanout) = (hub.clone(), hub.clone());
+    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    let writer = thread("writer").spawn(move || run_writer(&for_writer, writer, &tell));
+    let fanout = thread("fan-out").spawn(move || run_fanout(&for_fanout, &told));
+    let expect = "the system starts two threads";
+    let (writer, fanout) = (writer.expect(expect), fanout.expect(expect));
+    Threads { intake: hub.inner.intake.clone(), writer, fanout }
+}
+
+fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<Told>) {
+    let sync = &hub.inner.config.sync;
+    let limit = BatchLimit {
+        bytes: usize::try_from(sync.batch_bytes).unwrap_or(usize::MAX),
+        deltas: usize::try_from(sync.batch_deltas).unwrap_or(usize::MAX),
+    };
+    let mut failed = false;
+    loop {
+        let wait = writer.housekeeping_due_ms().saturating_sub(now_ms());
+        let until = (!failed).then(|| Instant::now() + Duration::from_millis(wait));
+        let Some(jobs) = hub.inner.intake.take(limit, until) else { return };
+        if failed {
+            refuse(jobs);
+            continue;
+        }
+        if jobs.is_empty() && !writer.is_housekeeping_due(now_ms()) {
+            continue;
+        }
+        if let Err(error) = commit(hub, &mut writer, jobs, tell) {
+            tracing::error!(%error, "the store failed; nothing is written until a restart");
+            failed = true;
+            hub.inner.metrics.store_up.set(0);
+            hub.inner.failed.send_replace(true);
+        }
+    }
+}
+
+/// Commits a batch, hands it on, and answers. On failure every job hears that it was not applied.
+fn commit(
+    hub: &Hub,
+    writer: &mut Writer,
+    jobs: Vec<Job>,
+    tell: &SyncSender<Told>,
+) -> Result<(), StoreError> {
+    let (entries, replies): (Vec<_>, Vec<_>) =
+        jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
+    let committed = match writer.commit(entries, now_ms()) {
+        Ok(committed) => committed,
+        Err(error) => {
+            for reply in replies {
+                reply(Err(Reject::new(Code::Unavailable, "The store cannot write")));
+            }
+            return Err(error);
+        }
+    };
+    let engine = writer.engine();
+    hub.inner.clock.store(engine.clock().to_bits(), Ordering::Release);
+    let rights_changed = !Arc::ptr_eq(&hub.directory(), engine.directory());
+    if rights_changed {
+        let mut directory =
+            hub.inner.directory.write().expect("nothing panics while it holds the directory");
+        *directory = engine.directory().clone();
+    }
+    // The fan-out thread lives as long as this one; should it have died, the log has everything.
+    let _ = tell.send(committed.told);
+    if rights_changed {
+        hub.recheck_sessions();
+    }
+    for (reply, answer) in replies.into_iter().zip(committed.answers) {
+        reply(answer);
+    }
+    Ok(())
+}
+
+fn refuse(jobs: Vec<Job>) {
+    for job in jobs {
+        (job.reply)(Err(Reject::new(Code::Unavailable, "The store cannot write")));
+    }
+}
+
+fn run_fanout(hub: &Hub, told: &Receiver<Told>) {
+    while let Ok(told) = told.recv() {
+        let deliveries = hub.inner.fanout.publish(&told.publications);
+        hub.inner.metrics.deltas_out.inc_by(deliveries as u64);
+        told.dropped.into_iter().for_each(|space| hub.inner.fanout.dropped(space));
+    }
+}

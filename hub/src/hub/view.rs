@@ -1,0 +1,89 @@
+//! A view: one moment of one space, for those who read and do not listen.
+
+use std::time::{Duration, Instant};
+
+use syncline_protocol::{Code, CollectionName, Filter, Record, RecordKey, Reject, SpaceName};
+
+use crate::admit::unavailable;
+use crate::store::{CollectionRow, Conflict, RecordPage, Snapshot, SpaceRow, StoreError};
+
+/// A view pins pages of the store, so it may be held only so long; longer answers page.
+pub const HELD_MAX: Duration = Duration::from_secs(5);
+
+/// One moment of one space.
+pub struct View {
+    space: SpaceName,
+    row: SpaceRow,
+    snapshot: Snapshot,
+    since: Instant,
+}
+
+impl View {
+    pub(super) fn new(space: SpaceName, snapshot: Snapshot, row: SpaceRow) -> Self {
+        Self { space, row, snapshot, since: Instant::now() }
+    }
+
+    /// The space's name.
+    #[must_use]
+    pub fn name(&self) -> &SpaceName {
+        &self.space
+    }
+
+    /// The space: its id, epoch, sequence and counts.
+    #[must_use]
+    pub fn space(&self) -> &SpaceRow {
+        &self.row
+    }
+
+    /// One record, if it shows.
+    ///
+    /// # Errors
+    /// A view that was held too long, or a store that fails; so for all that follow.
+    pub fn get(
+        &self,
+        collection: &CollectionName,
+        key: &RecordKey,
+    ) -> Result<Option<Record>, Reject> {
+        let row = self.ask(|snapshot| snapshot.record(self.row.id, collection, key))?;
+        Ok(row.map(|row| row.record).filter(Record::is_visible))
+    }
+
+    /// The records of a collection whose keys begin with `prefix`, in key order, at most `limit`.
+    pub fn range(
+        &self,
+        collection: &CollectionName,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, Record)>, Reject> {
+        let rows = self.ask(|snapshot| snapshot.range(self.row.id, collection, prefix, limit))?;
+        let records = rows.into_iter().map(|(key, row)| (key, row.record));
+        Ok(records.filter(|(_, record)| record.is_visible()).collect())
+    }
+
+    /// The records that a filter selects, page by page; tombstones are among them.
+    pub fn page(
+        &self,
+        filter: &Filter,
+        after: Option<&[u8]>,
+        bytes_max: usize,
+    ) -> Result<RecordPage, Reject> {
+        self.ask(|snapshot| snapshot.records(self.row.id, filter, after, bytes_max))
+    }
+
+    /// The collections with their counts, reserved ones too.
+    pub fn collections(&self) -> Result<Vec<(CollectionName, CollectionRow)>, Reject> {
+        Ok(self.ask(|snapshot| snapshot.collections(self.row.id))?.into_iter().collect())
+    }
+
+    /// What last-write-wins discarded here, at most `limit`.
+    pub fn conflicts(&self, limit: usize) -> Result<Vec<Conflict>, Reject> {
+        self.ask(|snapshot| snapshot.conflicts(self.row.id, limit))
+    }
+
+    fn ask<T>(&self, ask: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, Reject> {
+        if self.since.elapsed() > HELD_MAX {
+            return Err(Reject::new(Code::Busy, "This answer took too long"));
+        }
+        ask(&self.snapshot).map_err(|error| unavailable(&error))
+    }
+}
