@@ -29,7 +29,7 @@ use crate::config::{Quotas, Store as Settings};
 use crate::publication::{Publication, Published};
 use crate::store::{Batch, OutcomeRow, ReplicaRow, Store, StoreError};
 
-pub use rule::{Rule, RuleView};
+pub use rule::{Judge, Rule, RuleView};
 
 /// One thing to apply: what, by whom, when.
 #[derive(Debug, Clone)]

@@ -249,6 +249,24 @@ impl Hub {
         HlcTime::from_bits(self.inner.clock.load(Ordering::Acquire))
     }
 
+    /// The figures as text, with those that are looked up when asked for. Reads the store.
+    #[must_use]
+    pub fn render_metrics(&self) -> Vec<u8> {
+        let metrics = &self.inner.metrics;
+        let spaces = self.inner.store.snapshot().and_then(|snapshot| snapshot.spaces());
+        if let Ok(spaces) = spaces {
+            let entries: u64 = spaces.iter().map(|(_, row)| row.log_entries).sum();
+            metrics.log_entries.set(entries.cast_signed());
+        }
+        let file = std::fs::metadata(self.inner.config.data.join(crate::store::FILE));
+        if let Ok(file) = file {
+            metrics.store_bytes.set(file.len().cast_signed());
+        }
+        let queues = self.inner.sessions.iter().map(|session| session.queue().bytes());
+        metrics.queue_bytes.set(i64::try_from(queues.sum::<usize>()).unwrap_or(i64::MAX));
+        metrics.render()
+    }
+
     /// Forgets the recorded answers to a replica's pushes before one of them; in its own time.
     pub(crate) fn forget_outcomes(&self, before: PushId) {
         self.spawn(Work::Forget { before }, 64);

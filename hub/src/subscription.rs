@@ -32,6 +32,8 @@ pub struct Subscription {
     /// Keeps no copy, so nothing that was purged can hurt it.
     follows: bool,
     cursor: u64,
+    /// Digests were asked for: the next catch-up ends with them, however narrow the view.
+    verifies: bool,
     state: State,
 }
 
@@ -96,7 +98,8 @@ impl Subscription {
         let frame =
             HubFrame::Subscribed { space: feed.space().clone(), id: space.id, head, writable };
         let epoch = space.epoch;
-        let this = Self { session, feed, epoch, filter, mark, follows, cursor, state };
+        let this =
+            Self { session, feed, epoch, filter, mark, follows, cursor, verifies: false, state };
         Ok((this, encode_hub(&frame)))
     }
 
@@ -182,14 +185,10 @@ impl Subscription {
         }
     }
 
-    /// The digests of all that the view shows, by scanning it when it is narrow.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub fn digests(&self, store: &Store) -> Result<Vec<u8>, StoreError> {
-        let snapshot = store.snapshot()?;
-        let sequence = snapshot.space(self.space())?.map_or(0, |space| space.sequence);
-        self.digest_frame(&snapshot, sequence)
+    /// Asks for digests: they end a short catch-up, so that they speak of exactly what was sent.
+    pub fn verify(&mut self) {
+        self.verifies = true;
+        self.fall_behind();
     }
 
     /// Ends the subscription.
@@ -258,7 +257,8 @@ impl Subscription {
         if page.more {
             self.feed.pin(self.session, Some(self.cursor));
         } else {
-            if self.filter.takes_whole_collections() {
+            if self.filter.takes_whole_collections() || std::mem::take(&mut self.verifies) {
+                self.verifies = false;
                 frames.push(self.digest_frame(snapshot, last)?);
             }
             self.feed.pin(self.session, None);

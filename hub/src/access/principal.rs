@@ -89,7 +89,10 @@ pub fn check_account(name: &str) -> Result<(), &'static str> {
     let good = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
     };
-    if (1..=64).contains(&name.len()) && name.bytes().all(good) && name.trim_matches('.') != "" {
+    if (1..=64).contains(&name.len())
+        && name.bytes().all(good)
+        && !name.trim_matches('.').is_empty()
+    {
         Ok(())
     } else {
         Err("an account's name has 1 to 64 of a-z, 0-9, `.`, `_` and `-`")

@@ -6,6 +6,9 @@ use super::Refusal;
 use crate::store::Batch;
 use crate::store::snapshot_range;
 
+/// Judges a push: the records, its changes, and the time in milliseconds since 1970.
+pub type Judge = fn(&RuleView<'_>, &[&Change], u64) -> Result<Vec<Change>, Refusal>;
+
 /// What a gateway demands of every push in its spaces, native ones too.
 ///
 /// The function sees the records as they are before the push, in log order. It refuses, or gives
@@ -17,8 +20,8 @@ pub struct Rule {
     pub gateway: &'static str,
     /// Which spaces are the gateway's.
     pub governs: fn(&SpaceName) -> bool,
-    /// Judges a push: the records, its changes, and the time in milliseconds since 1970.
-    pub judge: fn(&RuleView<'_>, &[&Change], u64) -> Result<Vec<Change>, Refusal>,
+    /// Judges every push there.
+    pub judge: Judge,
 }
 
 impl std::fmt::Debug for Rule {

@@ -14,6 +14,12 @@ const RETURN_WITHIN_MS: u64 = 3_000;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 impl Hub {
+    /// Whether the hub lets nobody in any more.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.inner.draining.load(Ordering::Acquire)
+    }
+
     /// Lets nobody in any more, says goodbye, and waits until all have gone or `within` is over.
     pub async fn drain(&self, within: Duration) {
         self.inner.draining.store(true, Ordering::Release);

@@ -1,0 +1,113 @@
+//! The one router: upgrades to sessions, admin routes, health, metrics, the public certificate.
+//!
+//! Everything else that speaks HTTP is mounted here and nowhere else. It knows addresses, origins
+//! and paths; it knows no records.
+
+mod address;
+mod health;
+mod upgrade;
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::get;
+use dashmap::DashMap;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+
+use crate::hub::Hub;
+use crate::listen::{Listener, Stream};
+use crate::tls::CertifiedServer;
+pub use address::PeerAddress;
+
+/// Headers of a request at most.
+const HEADER_BYTES: usize = 16 * 1024;
+/// From a connection's opening, or its last answer, to the next request's headers.
+const HEADERS_WITHIN: Duration = Duration::from_secs(30);
+/// What was heard of replicas is written down so often.
+const WRITE_HEARD_EVERY: Duration = Duration::from_secs(60);
+/// Connections that are still answering have so long once the sessions have gone.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// What every request may need.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) hub: Hub,
+    pub(crate) tls: Option<Arc<CertifiedServer>>,
+    /// Sockets that have not said who they are, by address.
+    pub(crate) unauthenticated: Arc<DashMap<IpAddr, u32>>,
+}
+
+/// Serves until `stop` is ready; then lets nobody in, says goodbye to all sessions, and returns.
+pub async fn serve(
+    hub: Hub,
+    mut listener: Listener,
+    tls: Option<Arc<CertifiedServer>>,
+    stop: impl Future<Output = ()>,
+) {
+    let shared = Shared { hub: hub.clone(), tls, unauthenticated: Arc::default() };
+    let router = router(shared);
+    let mut connections = JoinSet::new();
+    let mut heard = tokio::time::interval(WRITE_HEARD_EVERY);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            biased; // A stop comes before another connection.
+            () = &mut stop => break,
+            _ = heard.tick() => hub.write_heard(),
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Some((stream, peer)) => {
+                    connections.spawn(connection(router.clone(), stream, peer));
+                }
+                None => break,
+            },
+        }
+    }
+    listener.close().await;
+    hub.drain(hub.config().sync.drain_timeout).await;
+    hub.write_heard();
+    let finish = async { while connections.join_next().await.is_some() {} };
+    // What does not finish in time is cut: nothing acknowledged depends on it.
+    let _ = tokio::time::timeout(FINISH_WITHIN.min(hub.config().sync.drain_timeout), finish).await;
+}
+
+/// All routes.
+pub(crate) fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/ws", get(upgrade::upgrade))
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics))
+        .route("/syncline.cer", get(health::certificate))
+        .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
+        .route("/", get(|| async { "This is a Syncline hub. Connect a client to it.\n" }))
+        .with_state(shared)
+}
+
+/// Answers the requests of one connection, until it ends or becomes a session.
+async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(PeerAddress(peer.ip()));
+        let answer = router.clone().oneshot(request.map(Body::new));
+        async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADERS_WITHIN)
+        .max_buf_size(HEADER_BYTES)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, %peer, "a connection broke");
+    }
+}

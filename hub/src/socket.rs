@@ -1,0 +1,519 @@
+//! One socket, one loop, one protocol session: bytes in, requests to the door; frames out, as few
+//! socket writes as they fit into.
+//!
+//! ```text
+//! client frame --> ServerSession (what does it ask for?) --> hub --> answers --+
+//! queue, catch-up pages ------------------------------------------------------+--> socket
+//! ```
+//! It decides nothing about data or rights. A socket that does not take what it is given is closed
+//! after the idle time; until then its queue is bounded and the log waits for it (law 6).
+
+mod reply;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture};
+use syncline_protocol::codec::{Limits, encode_hub};
+use syncline_protocol::session::server::{Due, HELLO_BYTES_MAX, Request, ServerSession, Times};
+use syncline_protocol::{Code, Hello, HubFrame, Push, PushId, Reject, SpaceName, Subject};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use crate::engine::Answer;
+use crate::fanout::Popped;
+use crate::hub::{Arrival, Hub, Realm, now_ms};
+use crate::subscription::{Ended, Subscription};
+
+/// Read ahead of the frames: small, because idle sessions are many.
+const READ_BUFFER: usize = 4 * 1024;
+/// Frames gather up to here before they are written to the socket.
+const WRITE_BUFFER: usize = 32 * 1024;
+/// One frame may hold a record as large as the door takes.
+const WRITE_BUFFER_MAX: usize = 64 * 1024 * 1024;
+/// Pushes of one session that may wait for their answers.
+const PENDING_MAX: usize = 256;
+/// A client that was told goodbye has so long to close its end.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The WebSocket settings of a connection that has not said hello.
+#[must_use]
+pub fn websocket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .max_message_size(Some(HELLO_BYTES_MAX))
+        .max_frame_size(Some(HELLO_BYTES_MAX))
+}
+
+/// Why a session ends: what the client is told, and when it may come back.
+struct Farewell {
+    reject: Reject,
+    retry_after_ms: Option<u64>,
+}
+
+impl From<Reject> for Farewell {
+    fn from(reject: Reject) -> Self {
+        let retry_after_ms = reject.code.is_retryable().then_some(1_000);
+        Self { reject, retry_after_ms }
+    }
+}
+
+/// The connection broke: nobody is left to be told anything.
+struct Broken;
+
+/// How a session ends early.
+enum End {
+    Farewell(Box<Farewell>),
+    Broken,
+}
+
+impl<E: Into<Farewell>> From<E> for End {
+    fn from(farewell: E) -> Self {
+        Self::Farewell(Box::new(farewell.into()))
+    }
+}
+
+impl From<Broken> for End {
+    fn from(_: Broken) -> Self {
+        Self::Broken
+    }
+}
+
+/// Runs a session from its opening to its end. `waiting` is dropped once the client is let in.
+pub async fn run<S, W>(hub: Hub, web: WebSocketStream<S>, address: IpAddr, waiting: W)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let sync = &hub.config().sync;
+    let times = Times {
+        hello_ms: millis(sync.hello_timeout),
+        heartbeat_ms: millis(sync.heartbeat),
+        idle_ms: millis(sync.idle_timeout),
+    };
+    let session = ServerSession::new(times, codec_limits(&hub), now_ms());
+    let mut socket = Socket { hub, web, session, address };
+    let end = match Box::pin(socket.greet()).await {
+        Ok(arrival) => {
+            drop(waiting);
+            socket = socket.open().await;
+            Box::pin(socket.serve(&arrival)).await
+        }
+        Err(end) => end,
+    };
+    if let End::Farewell(farewell) = end {
+        Box::pin(socket.part(*farewell)).await;
+    }
+}
+
+struct Socket<S> {
+    hub: Hub,
+    web: WebSocketStream<S>,
+    session: ServerSession,
+    address: IpAddr,
+}
+
+/// What a session has going on.
+struct Doings {
+    subscriptions: Vec<Subscription>,
+    answers: FuturesUnordered<BoxFuture<'static, (PushId, usize, Answer)>>,
+    answers_bytes: usize,
+    signals: reply::Allowance,
+}
+
+impl<S> Socket<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    /// From the opening to the welcome.
+    async fn greet(&mut self) -> Result<Arrival, End> {
+        let within = self.hub.config().sync.hello_timeout;
+        let Ok(message) = timeout(within, self.web.next()).await else {
+            return Err(Reject::new(Code::HelloTimeout, "No hello came in time").into());
+        };
+        let Some(bytes) = self.binary(message)? else {
+            return Err(Reject::new(Code::Malformed, "The first message is hello").into());
+        };
+        let Request::Authenticate(hello) = self.session.received(&bytes, now_ms())? else {
+            return Err(Reject::new(Code::Malformed, "The first message is hello").into());
+        };
+        Ok(self.admit(&hello).await?)
+    }
+
+    /// Takes frames of full size from here on. A client waits for the welcome before it says more,
+    /// so that nothing it sent is lost with the small buffers.
+    async fn open(self) -> Self {
+        let Self { hub, web, session, address } = self;
+        let limit = usize::try_from(hub.config().limits.frame_bytes).unwrap_or(usize::MAX);
+        let config = websocket_config().max_message_size(Some(limit)).max_frame_size(Some(limit));
+        let io = web.into_inner();
+        let web = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        Self { hub, web, session, address }
+    }
+
+    async fn welcome(&mut self, arrival: &Arrival) -> Result<(), End> {
+        self.session.welcomed(now_ms());
+        let welcome = reply::welcome(&self.hub, arrival);
+        self.send(encode_hub(&welcome).into()).await?;
+        self.flush().await.map_err(End::from)
+    }
+
+    async fn admit(&self, hello: &Hello) -> Result<Arrival, Reject> {
+        let principal = self.hub.authenticate(Realm::Token, "", &hello.token, self.address).await?;
+        self.hub.arrive(&principal, hello, self.address)
+    }
+
+    /// From the welcome to the end.
+    async fn serve(&mut self, arrival: &Arrival) -> End {
+        let mut doings = Doings {
+            subscriptions: Vec::new(),
+            answers: FuturesUnordered::new(),
+            answers_bytes: 0,
+            signals: reply::Allowance::new(self.hub.config().limits.signals_per_second),
+        };
+        let mut went = self.welcome(arrival).await;
+        let end = loop {
+            match went {
+                Ok(()) => went = self.turn(arrival, &mut doings).await,
+                Err(end) => break end,
+            }
+        };
+        doings.subscriptions.into_iter().for_each(Subscription::end);
+        self.hub.depart(arrival.id);
+        end
+    }
+
+    /// Waits for the next thing to happen, and does it. The order is left to chance, so that none
+    /// starves another.
+    async fn turn(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
+        let behind = doings.subscriptions.iter().position(|it| !it.is_live());
+        let full = doings.answers.len() >= PENDING_MAX || doings.answers_bytes >= self.intake_max();
+        let wake_in = self.session.wake_at().map(|at| at.saturating_sub(now_ms()));
+        tokio::select! {
+            Some((push, bytes, answer)) = doings.answers.next(), if !doings.answers.is_empty() => {
+                doings.answers_bytes -= bytes;
+                self.answer(push, answer).await?;
+                self.answer_ready(doings).await
+            }
+            message = self.web.next(), if !full => {
+                match self.binary(message)? {
+                    Some(bytes) => self.request(arrival, doings, bytes).await,
+                    None => Ok(()),
+                }
+            }
+            () = arrival.queue.ready() => self.drain(arrival, doings).await,
+            () = std::future::ready(()), if behind.is_some() => {
+                self.catch_up(doings, behind.unwrap_or(0)).await
+            }
+            () = tokio::time::sleep(Duration::from_millis(wake_in.unwrap_or(60_000))) => {
+                self.wake(arrival, doings).await
+            }
+        }
+    }
+
+    /// Does what a frame asks for.
+    async fn request(
+        &mut self,
+        arrival: &Arrival,
+        doings: &mut Doings,
+        bytes: Bytes,
+    ) -> Result<(), End> {
+        match self.session.received(&bytes, now_ms())? {
+            Request::Push(push) => self.push(arrival, doings, push, bytes.len()),
+            Request::Refuse(push, reject) => self.answer(push, Err(reject)).await?,
+            Request::Subscribe { space, filter, start } => {
+                doings.leave(&space);
+                let room = self.hub.config().limits.subscriptions_per_session;
+                if doings.subscriptions.len() >= usize::try_from(room).unwrap_or(usize::MAX) {
+                    let what = format!("A session has at most {room} subscriptions");
+                    return self.refuse(space, Reject::new(Code::TooMany, what)).await;
+                }
+                match self.hub.subscribe(arrival, (&space, filter, start)) {
+                    Ok((subscription, frame)) => {
+                        self.send(frame.into()).await?;
+                        self.enter(arrival, &subscription).await?;
+                        doings.subscriptions.push(subscription);
+                    }
+                    Err(reject) => return self.refuse(space, reject).await,
+                }
+            }
+            Request::Unsubscribe(space) => doings.leave(&space),
+            Request::Seen(space, sequence) => {
+                if let Some(subscription) = doings.find(&space) {
+                    self.hub.seen(arrival.id, subscription.id(), sequence);
+                }
+            }
+            Request::Verify(space) => match doings.find(&space) {
+                Some(subscription) => subscription.verify(),
+                None => {
+                    let reject = Reject::new(Code::NotFound, "You are not subscribed to it");
+                    return self.refuse(space, reject).await;
+                }
+            },
+            Request::Signal(space, value) => {
+                let size = value.as_bytes().len();
+                self.ephemeral(doings, &space, size, |feed| feed.signal(arrival.id, value));
+            }
+            Request::Presence(space, value) => {
+                let size = value.as_ref().map_or(0, |value| value.as_bytes().len());
+                self.ephemeral(doings, &space, size, |feed| feed.show(arrival.id, value));
+            }
+            Request::Ping(nonce) => {
+                let pong = HubFrame::Pong { nonce, hub_ms: now_ms() };
+                self.send(encode_hub(&pong).into()).await?;
+            }
+            Request::Authenticate(_) => {
+                return Err(Reject::new(Code::Malformed, "Hello comes once").into());
+            }
+        }
+        self.flush().await.map_err(End::from)
+    }
+
+    fn push(&self, arrival: &Arrival, doings: &mut Doings, push: Push, bytes: usize) {
+        let (hub, principal, source) = (self.hub.clone(), arrival.principal.clone(), arrival.id);
+        doings.answers_bytes += bytes;
+        let apply = async move {
+            let id = push.id;
+            (id, bytes, hub.apply_push(&principal, source, push, bytes).await)
+        };
+        doings.answers.push(apply.boxed());
+    }
+
+    /// Tells a newcomer who is there, and those who are there of the newcomer.
+    async fn enter(&mut self, arrival: &Arrival, subscription: &Subscription) -> Result<(), End> {
+        let Some(peer) = self.hub.peer(arrival.id) else { return Ok(()) };
+        for frame in subscription.feed().enter(arrival.id, peer) {
+            self.send(frame).await?;
+        }
+        Ok(())
+    }
+
+    /// Messages that are not stored may be lost: those over the limits are.
+    fn ephemeral(
+        &self,
+        doings: &mut Doings,
+        space: &SpaceName,
+        bytes: usize,
+        tell: impl FnOnce(&crate::fanout::Feed),
+    ) {
+        let limit = usize::try_from(self.hub.config().limits.signal_bytes).unwrap_or(usize::MAX);
+        if bytes <= limit
+            && doings.signals.spend()
+            && let Some(subscription) = doings.find(space)
+        {
+            tell(subscription.feed());
+        }
+    }
+
+    /// Writes what waits in the queue, and flushes once.
+    async fn drain(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
+        loop {
+            match arrival.queue.pop() {
+                Popped::Nothing => return self.flush().await.map_err(End::from),
+                Popped::Frame(None, bytes) => self.send(bytes).await?,
+                Popped::Frame(Some((space, last)), bytes) => {
+                    let mut subscriptions = doings.subscriptions.iter_mut();
+                    if subscriptions.any(|it| it.id() == space && it.take(last)) {
+                        self.send(bytes).await?;
+                    }
+                }
+                Popped::Overflowed => {
+                    self.hub.metrics().slow_consumers.inc();
+                    doings.subscriptions.iter_mut().for_each(Subscription::fall_behind);
+                    return self.flush().await.map_err(End::from);
+                }
+                Popped::Recheck => self.recheck(arrival, doings).await?,
+                Popped::Goodbye(reject, retry_after_ms) => {
+                    return Err(Farewell { reject, retry_after_ms }.into());
+                }
+            }
+        }
+    }
+
+    /// Sends the next page of a catch-up. The store is read off the async threads.
+    async fn catch_up(&mut self, doings: &mut Doings, index: usize) -> Result<(), End> {
+        let mut subscription = doings.subscriptions.swap_remove(index);
+        let hub = self.hub.clone();
+        let page = move || {
+            let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
+            let frames = subscription.catch_up(hub.store(), page_bytes);
+            (subscription, frames)
+        };
+        let Ok((subscription, frames)) = tokio::task::spawn_blocking(page).await else {
+            return Err(Reject::new(Code::Internal, "A page could not be read").into());
+        };
+        match frames {
+            Ok(frames) => {
+                doings.subscriptions.push(subscription);
+                for frame in frames {
+                    self.send(frame.into()).await?;
+                }
+                self.flush().await.map_err(End::from)
+            }
+            Err(Ended::Reject(reject)) => {
+                let space = subscription.space().clone();
+                subscription.end();
+                self.refuse(space, reject).await
+            }
+            Err(Ended::Store(error)) => {
+                subscription.end();
+                tracing::error!(%error, "a catch-up could not read the store");
+                Err(Reject::new(Code::Unavailable, "The store cannot be read").into())
+            }
+        }
+    }
+
+    /// Time has passed: heartbeats, silence, tokens that expired.
+    async fn wake(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
+        if self.session.wake(now_ms())? == Due::Nothing {
+            return Ok(());
+        }
+        self.recheck(arrival, doings).await?;
+        let subscriptions = doings.subscriptions.iter_mut();
+        let stretches = subscriptions.filter_map(|it| it.stretch(&arrival.queue)).collect();
+        let heartbeat = HubFrame::Heartbeat { hub_ms: now_ms(), stretches };
+        self.send(encode_hub(&heartbeat).into()).await?;
+        self.flush().await.map_err(End::from)
+    }
+
+    /// Rights may have changed: ends what is no longer allowed.
+    async fn recheck(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
+        if !self.hub.directory().is_authorized(&arrival.principal, now_ms()) {
+            return Err(Reject::new(Code::Unauthorized, "Your token is no longer good").into());
+        }
+        let mut index = 0;
+        while index < doings.subscriptions.len() {
+            let space = doings.subscriptions[index].space().clone();
+            match self.hub.role(&arrival.principal, &space) {
+                Ok(_) => index += 1,
+                Err(reject) => {
+                    doings.subscriptions.swap_remove(index).end();
+                    self.refuse(space, reject).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends the answers that are there already, and flushes once.
+    async fn answer_ready(&mut self, doings: &mut Doings) -> Result<(), End> {
+        while let Some(Some((push, bytes, answer))) = doings.answers.next().now_or_never() {
+            doings.answers_bytes -= bytes;
+            self.answer(push, answer).await?;
+        }
+        self.flush().await.map_err(End::from)
+    }
+
+    async fn answer(&mut self, push: PushId, answer: Answer) -> Result<(), Broken> {
+        let frame = match answer {
+            Ok(receipt) => HubFrame::Ack { push, sequence: receipt.sequence() },
+            Err(reject) => {
+                HubFrame::Reject { subject: Subject::Push(push), reject, hub_ms: now_ms() }
+            }
+        };
+        self.send(encode_hub(&frame).into()).await
+    }
+
+    async fn refuse(&mut self, space: SpaceName, reject: Reject) -> Result<(), End> {
+        let subject = Subject::Space(space);
+        let frame = HubFrame::Reject { subject, reject, hub_ms: now_ms() };
+        self.send(encode_hub(&frame).into()).await?;
+        self.flush().await.map_err(End::from)
+    }
+
+    /// What a message holds when it is one of the protocol's.
+    fn binary(
+        &mut self,
+        message: Option<Result<Message, tungstenite::Error>>,
+    ) -> Result<Option<Bytes>, End> {
+        match message {
+            Some(Ok(Message::Binary(bytes))) => Ok(Some(bytes)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
+                self.session.heard(now_ms());
+                Ok(None)
+            }
+            Some(Ok(Message::Text(_))) => {
+                Err(Reject::new(Code::Malformed, "Messages are binary").into())
+            }
+            Some(Err(error)) => Err(reply::websocket_fault(&error).map_or(End::Broken, End::from)),
+            Some(Ok(Message::Close(_) | Message::Frame(_))) | None => Err(End::Broken),
+        }
+    }
+
+    /// Says goodbye, closes, and gives the client a moment to close its end.
+    async fn part(&mut self, farewell: Farewell) {
+        let Farewell { reject, retry_after_ms } = farewell;
+        tracing::debug!(code = %reject.code, text = reject.text, "a session ends");
+        let close = CloseFrame {
+            code: reject.code.websocket_close().into(),
+            reason: reject.code.as_str().into(),
+        };
+        let goodbye = encode_hub(&HubFrame::Goodbye { reject, retry_after_ms });
+        let parting = async {
+            self.web.feed(Message::Binary(goodbye.into())).await?;
+            self.web.close(Some(close)).await?;
+            while self.web.next().await.transpose()?.is_some() {}
+            Ok::<_, tungstenite::Error>(())
+        };
+        // Whoever has gone already misses nothing.
+        let _ = timeout(CLOSE_WITHIN, parting).await;
+    }
+
+    async fn send(&mut self, bytes: Bytes) -> Result<(), Broken> {
+        self.write(|web| web.feed(Message::Binary(bytes)).boxed()).await
+    }
+
+    async fn flush(&mut self) -> Result<(), Broken> {
+        self.write(|web| web.flush().boxed()).await
+    }
+
+    /// A socket that takes nothing for the idle time is as good as closed.
+    async fn write<'a, F>(&'a mut self, write: F) -> Result<(), Broken>
+    where
+        F: FnOnce(&'a mut WebSocketStream<S>) -> BoxFuture<'a, Result<(), tungstenite::Error>>,
+    {
+        let within = self.hub.config().sync.idle_timeout;
+        match timeout(within, write(&mut self.web)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Broken),
+        }
+    }
+
+    fn intake_max(&self) -> usize {
+        usize::try_from(self.hub.config().sync.session_intake_bytes).unwrap_or(usize::MAX)
+    }
+}
+
+impl Doings {
+    fn find(&mut self, space: &SpaceName) -> Option<&mut Subscription> {
+        self.subscriptions.iter_mut().find(|subscription| subscription.space() == space)
+    }
+
+    fn leave(&mut self, space: &SpaceName) {
+        if let Some(index) = self.subscriptions.iter().position(|it| it.space() == space) {
+            self.subscriptions.swap_remove(index).end();
+        }
+    }
+}
+
+fn codec_limits(hub: &Hub) -> Limits {
+    let limits = &hub.config().limits;
+    let size = |limit: u32| usize::try_from(limit).unwrap_or(usize::MAX);
+    Limits {
+        frame_bytes: size(limits.frame_bytes),
+        value_bytes: size(limits.value_bytes),
+        fields: size(limits.fields),
+        deltas: size(limits.deltas_per_push),
+        ..Limits::default()
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
