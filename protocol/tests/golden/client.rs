@@ -52,7 +52,7 @@ fn hellos() -> Vec<Golden> {
         ("hello", "The first frame of a session.", ClientFrame::Hello(bare)),
         (
             "hello_full",
-            "A name outside ASCII, an outbox with a push of an earlier replica, attributes.",
+            "A name outside ASCII, the first unanswered push of two replicas, attributes.",
             ClientFrame::Hello(full),
         ),
     ]
@@ -192,7 +192,7 @@ fn small() -> Vec<Golden> {
         ),
         (
             "presence_left",
-            "No state: this device leaves.",
+            "No state any more.",
             ClientFrame::Presence { space: space(), value: None },
         ),
         ("ping", "Asks for a pong.", ClientFrame::Ping { nonce: 5 }),
