@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::delta::{read_delta, write_delta};
-use super::read::{DecodeError, Fault, Reader, Result};
+use super::delta::{DELTA_BYTES_MIN, read_delta, write_delta};
+use super::read::{DecodeError, Reader, Result};
 use super::write::Writer;
 use super::{ATTRIBUTES_MAX, LABEL_BYTES_MAX, Limits, TOKEN_BYTES_MAX, kind};
 use crate::cursor::{Cursor, Epoch, Start, ViewMark};
@@ -253,7 +253,7 @@ fn read_epoch(reader: &mut Reader<'_>) -> Result<Epoch> {
 fn decode_push(mut reader: Reader<'_>, limits: &Limits) -> Result<ClientFrame> {
     let id = reader.push_id()?;
     let blame = |mut error: DecodeError| {
-        error.push = Some(id).filter(|_| error.fault == Fault::TooLarge);
+        error.push = Some(id).filter(|_| error.is_refusable);
         error
     };
     let push = read_push_body(&mut reader, id, limits).map_err(blame)?;
@@ -274,7 +274,7 @@ fn read_push_body(reader: &mut Reader<'_>, id: PushId, limits: &Limits) -> Resul
     if count > limits.deltas {
         return Err(DecodeError::too_large(format!("a push has at most {} deltas", limits.deltas)));
     }
-    let mut deltas = Vec::with_capacity(count);
+    let mut deltas = Vec::with_capacity(reader.room(count, DELTA_BYTES_MIN));
     for index in 0..count {
         let blame = |mut error: DecodeError| {
             error.index = Some(index);

@@ -6,6 +6,13 @@ use super::{Limits, read};
 use crate::delta::{Applied, Change, Delta, Fields, Op};
 use crate::name::{CollectionName, FieldName, RecordKey};
 
+/// Bytes of the shortest delta: its marker, two names of one character and a stamp.
+pub(super) const DELTA_BYTES_MIN: usize = 1 + 2 + 2 + 18;
+/// Bytes of the shortest field: a name of one character and a value.
+const FIELD_BYTES_MIN: usize = 3;
+/// Bytes of the shortest name of a dropped field.
+const DROPPED_BYTES_MIN: usize = 2;
+
 /// Writes an applied delta after what `out` holds: the form that the log keeps and frames carry.
 pub fn encode_applied(out: &mut Vec<u8>, applied: &Applied) {
     let mut writer = Writer::onto(std::mem::take(out));
@@ -93,7 +100,7 @@ fn read_items(reader: &mut Reader<'_>, items: usize, limits: &Limits) -> Result<
 fn read_fields(reader: &mut Reader<'_>, with_dropped: bool, limits: &Limits) -> Result<Fields> {
     let count = reader.map("fields")?;
     check_count(count, limits)?;
-    let mut fields = Vec::with_capacity(count);
+    let mut fields = Vec::with_capacity(reader.room(count, FIELD_BYTES_MIN));
     for _ in 0..count {
         let name = FieldName::new(reader.text("field")?)?;
         fields.push((name, Some(reader.value(limits.value_bytes)?)));
@@ -101,6 +108,7 @@ fn read_fields(reader: &mut Reader<'_>, with_dropped: bool, limits: &Limits) -> 
     if with_dropped {
         let dropped = reader.array("dropped fields")?;
         check_count(count + dropped, limits)?;
+        fields.reserve_exact(reader.room(dropped, DROPPED_BYTES_MIN));
         for _ in 0..dropped {
             fields.push((FieldName::new(reader.text("field")?)?, None));
         }

@@ -16,6 +16,9 @@ use crate::frame::{HubFrame, Peer, PresenceEvent, SnapshotMode, Stretch, Subject
 use crate::name::{CollectionName, RecordKey, SpaceId, SpaceName};
 use crate::reject::{Code, Reject};
 
+/// Bytes of the shortest key: its marker and one character.
+const KEY_BYTES_MIN: usize = 2;
+
 /// What stands before the deltas of a `changes` frame.
 #[derive(Debug, Clone, Copy)]
 pub struct ChangesHeader<'a> {
@@ -311,7 +314,7 @@ fn decode_space(kind: u64, reader: &mut Reader<'_>) -> Result<HubFrame> {
         kind::WITHDRAW => {
             let collection = CollectionName::new(reader.text("collection")?)?;
             let count = reader.array("keys")?;
-            let mut keys = Vec::with_capacity(count);
+            let mut keys = Vec::with_capacity(reader.room(count, KEY_BYTES_MIN));
             for _ in 0..count {
                 keys.push(RecordKey::new(reader.text("key")?)?);
             }

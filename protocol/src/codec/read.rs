@@ -32,11 +32,14 @@ pub struct DecodeError {
     pub push: Option<PushId>,
     /// The delta at fault, counted from 0.
     pub index: Option<usize>,
+    /// Whether the fault lies in a name or a size, so that the item itself has the right form.
+    pub(crate) is_refusable: bool,
 }
 
 impl DecodeError {
     pub(crate) fn new(fault: Fault, text: impl Into<String>) -> Self {
-        Self { fault, text: text.into(), push: None, index: None }
+        let is_refusable = fault == Fault::TooLarge;
+        Self { fault, text: text.into(), push: None, index: None, is_refusable }
     }
 
     pub(crate) fn malformed(text: impl Into<String>) -> Self {
@@ -69,7 +72,7 @@ impl From<NameError> for DecodeError {
             NameError::TooLong(..) => Fault::TooLarge,
             NameError::Empty(_) | NameError::Form(..) => Fault::Malformed,
         };
-        Self::new(fault, error.to_string())
+        Self { is_refusable: true, ..Self::new(fault, error.to_string()) }
     }
 }
 
@@ -232,6 +235,12 @@ impl<'a> Reader<'a> {
     pub(crate) fn push_id(&mut self) -> Result<PushId> {
         self.array_of(2, "push id")?;
         Ok(PushId { replica: self.replica()?, counter: self.uint("push counter")? })
+    }
+
+    /// How many items of at least `bytes_min` bytes can still follow, of the `count` announced:
+    /// what memory may be reserved for.
+    pub(crate) fn room(&self, count: usize, bytes_min: usize) -> usize {
+        count.min(self.bytes.len() / bytes_min)
     }
 
     /// Nothing can hold more items than it has bytes.
