@@ -18,6 +18,7 @@ mod name;
 mod record;
 mod reject;
 pub mod replica;
+pub mod session;
 mod stamp;
 mod value;
 

@@ -123,6 +123,7 @@ impl Replica {
         state.unsaved.meta = true;
         state.is_closed = false;
         state.filter = filter;
+        self.left.remove(space);
         state.subscribe_again();
         true
     }
@@ -212,6 +213,13 @@ impl Replica {
     #[must_use]
     pub fn is_live(&self, space: &str) -> bool {
         self.spaces.get(space).is_some_and(SpaceState::is_live)
+    }
+
+    /// Whether the hub is sending what the copy lacks.
+    #[must_use]
+    pub fn is_catching_up(&self, space: &str) -> bool {
+        let open = self.spaces.get(space).filter(|state| state.open().is_some());
+        open.is_some_and(|state| !state.is_live())
     }
 
     /// Whether the hub lets this principal write to the space; none when it has not said.
@@ -348,12 +356,8 @@ impl Replica {
             .map(|space| ClientFrame::Unsubscribe { space })
             .collect();
         for (space, state) in &mut self.spaces {
-            let Subscription::Idle { is_again } = state.subscription else { continue };
-            if state.is_closed {
+            if state.is_closed || !matches!(state.subscription, Subscription::Idle) {
                 continue;
-            }
-            if is_again {
-                frames.push(ClientFrame::Unsubscribe { space: space.clone() });
             }
             let (filter, start) = (state.filter.clone(), state.start());
             frames.push(ClientFrame::Subscribe { space: space.clone(), filter, start });
@@ -372,11 +376,11 @@ impl Replica {
         frames
     }
 
-    /// Asks for the digests of a space with the next frames; [`Event::Verified`] or
-    /// [`Event::Diverged`] tells. Whether the space is open.
+    /// Asks for the digests of a space with the next frames; [`Event::Verified`],
+    /// [`Event::Diverged`] or [`Event::Unverified`] tells. Whether the space is open.
     pub fn verify(&mut self, space: &str) -> bool {
         let state = self.spaces.get_mut(space).filter(|state| !state.is_closed);
-        state.map(|state| state.verify_due = true).is_some()
+        state.map(SpaceState::verify).is_some()
     }
 
     /// Lets the pushes of a space go that the hub had asked to send later.
@@ -429,7 +433,7 @@ fn can_push(state: &SpaceState, is_healing: bool) -> bool {
     let is_reachable = match &state.subscription {
         Subscription::Open(_) => true,
         Subscription::Ended(reject) => reject.code == Code::Forbidden,
-        Subscription::Idle { .. } | Subscription::Asked { .. } => false,
+        Subscription::Idle | Subscription::Asked { .. } => false,
     };
     is_reachable && !state.is_held && (!is_healing || state.may_heal)
 }

@@ -286,7 +286,7 @@ impl World {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Write(u8, bool),
     HubWrite(u8, bool),

@@ -119,7 +119,7 @@ impl Replica {
         match reject.code {
             Code::UnknownCursor => {
                 (state.cursor, state.unsaved.meta) = (None, true);
-                state.subscription = Subscription::Idle { is_again: false };
+                state.subscription = Subscription::Idle;
             }
             code if code.is_retryable() => out.retry.push(space.clone()),
             // The right to see it is gone, and so is what was seen.

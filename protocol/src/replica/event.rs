@@ -91,6 +91,12 @@ pub enum Event {
         /// Whether a fresh snapshot was asked for; not when the last one did not help.
         is_repairing: bool,
     },
+    /// The hub's digests never spoke of the moment that the copy was at: too much was going on. Ask
+    /// again when the space is quieter.
+    Unverified {
+        /// The space.
+        space: SpaceName,
+    },
     /// The hub would not begin, or has ended, the subscription.
     SubscriptionEnded {
         /// The space.

@@ -74,7 +74,9 @@ impl Replica {
                     && let Some(cursor) = &mut state.cursor
                 {
                     cursor.view = mark;
-                    (state.unsaved.meta, state.verify_due) = (true, true);
+                    state.unsaved.meta = true;
+                    // What joins the view covers nothing, so that only digests show it is whole.
+                    state.verify();
                 }
             }
             HubFrame::Heartbeat { stretches, .. } => self.heartbeat(stretches, &mut out),
@@ -275,12 +277,17 @@ impl Replica {
         theirs: &BTreeMap<CollectionName, Digest>,
         out: &mut Received,
     ) {
-        let Some(state) = self.spaces.get_mut(space).filter(|state| state.is_live()) else {
-            return;
-        };
-        if state.cursor.map(|cursor| cursor.sequence) != Some(sequence) {
+        let Some(state) = self.spaces.get_mut(space) else { return };
+        if !state.is_live() || state.cursor.map(|cursor| cursor.sequence) != Some(sequence) {
+            let was_asked = state.verify_tries > 0 && !state.verify_due;
+            state.verify_tries -= u8::from(was_asked);
+            state.verify_due |= was_asked && state.verify_tries > 0;
+            if was_asked && state.verify_tries == 0 {
+                out.events.push(Event::Unverified { space: space.clone() });
+            }
             return;
         }
+        state.verify_tries = 0;
         let ours = state.copy.digests();
         if ours == *theirs {
             state.was_repaired = false;

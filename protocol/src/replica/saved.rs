@@ -36,7 +36,7 @@ pub struct Unsaved {
     /// Pushes to keep, by their order in the outbox and in the bytes of
     /// [`Replica::restore_push`], or to remove.
     pub pushes: Vec<(u64, Option<Vec<u8>>)>,
-    /// The clock to keep, in the bytes of [`Replica::restore_clock`].
+    /// The clock to keep, in the bytes of [`Replica::restore`].
     pub clock: Option<[u8; 16]>,
 }
 

@@ -23,6 +23,9 @@ use crate::name::{CollectionName, RecordKey, SpaceId};
 use crate::record::Record;
 use crate::reject::Reject;
 
+/// How often digests are asked for until they speak of the moment that the copy is at.
+const VERIFY_TRIES: u8 = 5;
+
 /// A space as one replica knows it.
 #[derive(Debug, Default)]
 pub(super) struct SpaceState {
@@ -46,6 +49,8 @@ pub(super) struct SpaceState {
     pub(super) was_repaired: bool,
     /// The digests are to be asked for.
     pub(super) verify_due: bool,
+    /// How often they may still be asked for until they speak of the copy's moment.
+    pub(super) verify_tries: u8,
     pub(super) unsaved: UnsavedSpace,
 }
 
@@ -59,13 +64,12 @@ pub(super) struct UnsavedSpace {
 }
 
 /// Where the subscription of a space stands.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Subscription {
-    /// To be asked for.
-    Idle {
-        /// Whether the hub may still be sending under an older one.
-        is_again: bool,
-    },
+    /// To be asked for. Asking takes the place of an older subscription in the same session: to end
+    /// that one first would let a doubled message end the new one.
+    #[default]
+    Idle,
     /// Asked for; nothing that arrives before the answer counts.
     Asked {
         /// The start named a cursor.
@@ -83,12 +87,6 @@ pub(super) struct Open {
     pub(super) id: SpaceId,
     pub(super) writable: bool,
     pub(super) reading: Reading,
-}
-
-impl Default for Subscription {
-    fn default() -> Self {
-        Self::Idle { is_again: false }
-    }
 }
 
 impl SpaceState {
@@ -122,10 +120,12 @@ impl SpaceState {
 
     /// Asks for the subscription anew, after a gap or under another filter.
     pub(super) fn subscribe_again(&mut self) {
-        let is_again = matches!(self.subscription, Subscription::Asked { .. })
-            || self.open().is_some()
-            || matches!(self.subscription, Subscription::Idle { is_again: true });
-        self.subscription = Subscription::Idle { is_again };
+        self.subscription = Subscription::Idle;
+    }
+
+    /// Wants the digests, again if they come too early or too late.
+    pub(super) fn verify(&mut self) {
+        (self.verify_due, self.verify_tries) = (true, VERIFY_TRIES);
     }
 
     /// What the app reads under a key: copy and overlay joined, if anything shows.

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use syncline_protocol::replica::RecordName;
 use syncline_protocol::{
     Applied, ClientFrame, Code, CollectionName, Cursor, Delta, Digest, Epoch, FieldName, Filter,
-    HubFrame, Push, PushId, Record, RecordKey, Reject, SnapshotMode, SpaceId, SpaceName, Stamp,
-    Start, Subject, Total, ViewMark, check_drift,
+    HubFrame, Push, PushId, Record, RecordKey, Reject, ReplicaId, SnapshotMode, SpaceId, SpaceName,
+    Stamp, Start, Stretch, Subject, Total, ViewMark, Welcome, check_drift,
 };
 
 /// Deltas of a page: small, so that catch-ups have many.
@@ -165,8 +165,30 @@ impl ModelHub {
                 Some((filter, _)) => vec![self.digest_frame(&filter.clone())],
                 None => vec![],
             },
+            ClientFrame::Hello(_) => vec![self.welcome()],
+            ClientFrame::Ping { nonce } => vec![HubFrame::Pong { nonce, hub_ms: self.now_ms }],
             _ => vec![],
         }
+    }
+
+    fn welcome(&self) -> HubFrame {
+        HubFrame::Welcome(Welcome {
+            session: 1,
+            hub_ms: self.now_ms,
+            hub_replica: ReplicaId::from_random(2),
+            principal: "ann".to_owned(),
+            limits: BTreeMap::new(),
+        })
+    }
+
+    /// That nothing happened since what was sent last.
+    pub fn heartbeat(&self) -> HubFrame {
+        let stretch = |(_, sent): &(Filter, u64)| {
+            let (before, last) = (*sent, self.sequence);
+            Stretch { space: self.space.clone(), before, last }
+        };
+        let stretches = self.subscribed.iter().map(stretch).collect();
+        HubFrame::Heartbeat { hub_ms: self.now_ms, stretches }
     }
 
     fn digest_frame(&self, filter: &Filter) -> HubFrame {
