@@ -1,74 +1,17 @@
-//! One rule of a replica at a time: refusals, stamps made anew, catch-ups, repairs and healing.
+//! One rule of a replica at a time: refusals, stamps made anew, catch-ups, gaps and repairs.
 
 #![allow(clippy::unwrap_used, reason = "a test that is wrong should stop")]
 
 mod model;
 
-use model::{ModelHub, collection, field, key};
+use model::{
+    DAY_MS, ModelHub, START_MS, collection, converse, field, foreign, home, key, live, put, read,
+    reconnect, replica, write,
+};
 use syncline_protocol::replica::{Event, Received, WriteError};
 use syncline_protocol::{
-    Applied, Change, ClientFrame, Code, Condition, DeviceId, Epoch, Filter, Guard, HlcTime,
-    HubFrame, PushId, Reject, Replica, ReplicaId, SpaceId, SpaceName, Stamp, Subject, Value,
+    Applied, Change, Code, Condition, Filter, Guard, HubFrame, Reject, SpaceName, Subject, Value,
 };
-
-const START_MS: u64 = 1_700_000_000_000;
-const DAY_MS: u64 = 24 * 3_600_000;
-
-fn home() -> SpaceName {
-    SpaceName::new("home").unwrap()
-}
-
-fn put(key_text: &str, value: u64) -> Change {
-    let fields = vec![(field("f"), Some(Value::from(value)))];
-    Change::put(collection("c"), key(key_text), fields).unwrap()
-}
-
-fn foreign(millis: u64) -> Stamp {
-    Stamp::new(HlcTime::from_millis(millis), ReplicaId::from_random(9))
-}
-
-fn replica() -> Replica {
-    let mut replica = Replica::new(ReplicaId::from_random(1), DeviceId(1));
-    replica.open(&home(), Filter::default());
-    replica
-}
-
-fn read(replica: &Replica, key: &str) -> Option<u64> {
-    replica.get("home", "c", key)?.get("f")?.as_u64()
-}
-
-/// Carries frames to and fro until both are silent; gives what the app is told.
-fn converse(hub: &mut ModelHub, replica: &mut Replica, now_ms: u64) -> Vec<Event> {
-    let mut events = vec![];
-    loop {
-        let frames = replica.take_frames();
-        if frames.is_empty() {
-            return events;
-        }
-        for answer in frames.into_iter().flat_map(|frame| hub.receive(frame)).collect::<Vec<_>>() {
-            let received = replica.receive(answer, now_ms);
-            received.heal.iter().for_each(|space| replica.release_healing(space.as_str()));
-            events.extend(received.events);
-        }
-    }
-}
-
-fn write(replica: &mut Replica, changes: Vec<Change>, now_ms: u64) -> PushId {
-    replica.write(&home(), changes, vec![], now_ms).unwrap()
-}
-
-fn live() -> (ModelHub, Replica) {
-    let (mut hub, mut replica) = (ModelHub::new(START_MS), replica());
-    converse(&mut hub, &mut replica, START_MS);
-    assert!(replica.is_live("home"));
-    (hub, replica)
-}
-
-fn reconnect(hub: &mut ModelHub, replica: &mut Replica, now_ms: u64) -> Vec<Event> {
-    hub.disconnect();
-    replica.disconnected();
-    converse(hub, replica, now_ms)
-}
 
 #[test]
 fn a_write_is_read_at_once_and_leaves_the_outbox_when_the_copy_has_it() {
@@ -306,97 +249,6 @@ fn a_divergence_is_repaired_once() {
     assert!(replica.is_live("home"));
 }
 
-/// A hub that was restored to before a put, a delete and an acknowledged write.
-fn restored() -> (ModelHub, Replica) {
-    let (mut hub, mut replica) = live();
-    hub.write(&[
-        put("kept", 1).stamped(foreign(START_MS)),
-        put("gone", 1).stamped(foreign(START_MS)),
-    ]);
-    let backup = hub.backup();
-    hub.write(&[put("late", 2).stamped(foreign(START_MS + 1))]);
-    reconnect(&mut hub, &mut replica, START_MS);
-    let delete = Change::delete(collection("c"), key("gone")).stamped(foreign(START_MS + 2));
-    hub.write(&[delete]).into_iter().for_each(|frame| drop(replica.receive(frame, START_MS)));
-    write(&mut replica, vec![put("own", 3)], START_MS);
-    converse(&mut hub, &mut replica, START_MS);
-    hub.restore(&backup);
-    (hub, replica)
-}
-
-#[test]
-fn a_restored_hub_gets_back_what_its_backup_lacks_under_the_old_stamps() {
-    let (mut hub, mut replica) = restored();
-    let before = replica.get("home", "c", "late").unwrap().newest_stamp();
-    let events = reconnect(&mut hub, &mut replica, START_MS);
-    assert!(!events.iter().any(|event| matches!(event, Event::Changed { .. })), "{events:?}");
-    let reads = ["kept", "gone", "late", "own"].map(|key| read(&replica, key));
-    assert_eq!(reads, [Some(1), None, Some(2), Some(3)]);
-    assert_eq!(replica.copied("home", "c", "late").unwrap().newest_stamp(), before);
-    assert_eq!(replica.cursor("home").unwrap().epoch, Epoch(2));
-    assert_eq!(replica.digests("home"), hub.digests(&Filter::default()));
-    assert_eq!((replica.outbox_len(), hub.visible(&Filter::default()).len()), (0, 3));
-}
-
-#[test]
-fn healing_waits_until_it_is_released_and_is_read_meanwhile() {
-    let (mut hub, mut replica) = restored();
-    hub.disconnect();
-    replica.disconnected();
-    let frames = replica.take_frames();
-    let mut heal = vec![];
-    for answer in frames.into_iter().flat_map(|frame| hub.receive(frame)).collect::<Vec<_>>() {
-        heal.extend(replica.receive(answer, START_MS).heal);
-    }
-    assert_eq!(heal, [home()]);
-    assert_eq!((read(&replica, "late"), read(&replica, "gone")), (Some(2), None));
-    assert!(replica.take_frames().is_empty());
-    replica.release_healing("home");
-    assert!(replica.take_frames().iter().any(|frame| matches!(frame, ClientFrame::Push(_))));
-}
-
-#[test]
-fn a_write_acknowledged_before_the_restore_and_not_yet_copied_is_pushed_again() {
-    let (mut hub, mut replica) = live();
-    let backup = hub.backup();
-    write(&mut replica, vec![put("own", 3)], START_MS);
-    let frames: Vec<_> =
-        replica.take_frames().into_iter().flat_map(|frame| hub.receive(frame)).collect();
-    let acks = frames.into_iter().filter(|frame| matches!(frame, HubFrame::Ack { .. }));
-    acks.for_each(|frame| drop(replica.receive(frame, START_MS)));
-    hub.restore(&backup);
-    reconnect(&mut hub, &mut replica, START_MS);
-    assert_eq!((read(&replica, "own"), replica.outbox_len(), hub.sequence), (Some(3), 0, 1));
-}
-
-#[test]
-fn an_authoritative_backup_replaces_the_copy() {
-    let (mut hub, mut replica) = restored();
-    hub.is_restored = false;
-    reconnect(&mut hub, &mut replica, START_MS);
-    let reads = ["kept", "gone", "late", "own"].map(|key| read(&replica, key));
-    assert_eq!(reads, [Some(1), Some(1), None, None]);
-    assert_eq!(replica.outbox_len(), 0);
-}
-
-#[test]
-fn another_space_of_the_same_name_replaces_the_copy_and_refuses_old_writes() {
-    let (mut hub, mut replica) = live();
-    hub.write(&[put("a", 1).stamped(foreign(START_MS))]);
-    reconnect(&mut hub, &mut replica, START_MS);
-    let push = write(&mut replica, vec![put("b", 2)], START_MS);
-    let mut other = ModelHub::new(START_MS);
-    other.id = SpaceId(8);
-    other.is_restored = true;
-    let events = reconnect(&mut other, &mut replica, START_MS);
-    assert!(events.iter().any(
-        |event| matches!(event, Event::Rejected { push: id, reject, .. } if *id == push && reject.code == Code::UnknownSpace)
-    ));
-    assert_eq!((read(&replica, "a"), read(&replica, "b")), (None, None));
-    assert!(other.records.is_empty());
-    assert_eq!(replica.space_id("home"), Some(SpaceId(8)));
-}
-
 #[test]
 fn a_right_withdrawn_takes_the_copy_and_an_unknown_space_does_not() {
     for (code, left) in [(Code::Forbidden, None), (Code::UnknownSpace, Some(1))] {
@@ -422,9 +274,18 @@ fn withdrawn_records_leave_and_joining_ones_come_at_the_cursor() {
     let events = replica.receive(withdraw, START_MS).events;
     assert!(matches!(events.as_slice(), [Event::Changed { .. }]));
     assert_eq!((read(&replica, "a"), replica.digests("home").len()), (None, 0));
+    // What covers only what was read before brings nothing back.
+    let frames = hub.write(&[put("b", 1).stamped(foreign(START_MS))]);
+    frames.into_iter().for_each(|frame| drop(replica.receive(frame, START_MS)));
+    let repeat = Applied { sequence: 1, delta: put("a", 1).stamped(foreign(START_MS)) };
+    let (space, deltas) = (home(), vec![repeat.clone()]);
+    replica.receive(HubFrame::Changes { space, before: 0, last: 1, more: false, deltas }, START_MS);
+    let (space, deltas) = (home(), vec![repeat]);
+    replica.receive(HubFrame::Changes { space, before: 0, last: 2, more: false, deltas }, START_MS);
+    assert_eq!(read(&replica, "a"), None);
     let applied = Applied { sequence: 1, delta: put("a", 1).stamped(foreign(START_MS)) };
     let joins =
-        HubFrame::Changes { space: home(), before: 1, last: 1, more: false, deltas: vec![applied] };
+        HubFrame::Changes { space: home(), before: 2, last: 2, more: false, deltas: vec![applied] };
     replica.receive(joins, START_MS);
     assert_eq!(read(&replica, "a"), Some(1));
     assert_eq!(replica.digests("home"), hub.digests(&Filter::default()));

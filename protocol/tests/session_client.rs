@@ -359,6 +359,19 @@ fn a_lost_answer_ends_in_a_new_session() {
 }
 
 #[test]
+fn a_stream_that_falls_back_to_catching_up_and_stops_ends_in_a_new_session() {
+    let mut network = connected();
+    let space = network.hub.space.clone();
+    let (before, last) = (network.hub.sequence, network.hub.sequence);
+    let more = HubFrame::Changes { space, before, last, more: true, deltas: vec![] };
+    network.hub_sends(vec![more]);
+    network.run(29_000);
+    assert_eq!((network.connects, network.session.replica().is_live("home")), (1, false));
+    network.run(5_000);
+    assert_eq!((network.connects, network.session.replica().is_live("home")), (2, true));
+}
+
+#[test]
 fn quiet_sessions_live_on_and_keep_the_clock() {
     let mut network = connected();
     network.skew_ms = 5_000;

@@ -8,11 +8,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use syncline_protocol::replica::RecordName;
+use syncline_protocol::replica::{Event, RecordName};
 use syncline_protocol::{
-    Applied, ClientFrame, Code, CollectionName, Cursor, Delta, Digest, Epoch, FieldName, Filter,
-    HubFrame, Push, PushId, Record, RecordKey, Reject, ReplicaId, SnapshotMode, SpaceId, SpaceName,
-    Stamp, Start, Stretch, Subject, Total, ViewMark, Welcome, check_drift,
+    Applied, Change, ClientFrame, Code, CollectionName, Cursor, Delta, DeviceId, Digest, Epoch,
+    FieldName, Filter, HlcTime, HubFrame, Push, PushId, Record, RecordKey, Reject, Replica,
+    ReplicaId, SnapshotMode, SpaceId, SpaceName, Stamp, Start, Stretch, Subject, Total, Value,
+    ViewMark, Welcome, check_drift,
 };
 
 /// Deltas of a page: small, so that catch-ups have many.
@@ -321,4 +322,63 @@ pub fn shown(records: &BTreeMap<RecordName, Record>) -> BTreeSet<(String, String
         })
     });
     fields.collect()
+}
+
+pub const START_MS: u64 = 1_700_000_000_000;
+pub const DAY_MS: u64 = 24 * 3_600_000;
+
+pub fn home() -> SpaceName {
+    SpaceName::new("home").unwrap()
+}
+
+pub fn put(key_text: &str, value: u64) -> Change {
+    let fields = vec![(field("f"), Some(Value::from(value)))];
+    Change::put(collection("c"), key(key_text), fields).unwrap()
+}
+
+pub fn foreign(millis: u64) -> Stamp {
+    Stamp::new(HlcTime::from_millis(millis), ReplicaId::from_random(9))
+}
+
+pub fn replica() -> Replica {
+    let mut replica = Replica::new(ReplicaId::from_random(1), DeviceId(1));
+    replica.open(&home(), Filter::default());
+    replica
+}
+
+pub fn read(replica: &Replica, key: &str) -> Option<u64> {
+    replica.get("home", "c", key)?.get("f")?.as_u64()
+}
+
+/// Carries frames to and fro until both are silent; gives what the app is told.
+pub fn converse(hub: &mut ModelHub, replica: &mut Replica, now_ms: u64) -> Vec<Event> {
+    let mut events = vec![];
+    loop {
+        let frames = replica.take_frames();
+        if frames.is_empty() {
+            return events;
+        }
+        for answer in frames.into_iter().flat_map(|frame| hub.receive(frame)).collect::<Vec<_>>() {
+            let received = replica.receive(answer, now_ms);
+            received.heal.iter().for_each(|space| replica.release_healing(space.as_str()));
+            events.extend(received.events);
+        }
+    }
+}
+
+pub fn write(replica: &mut Replica, changes: Vec<Change>, now_ms: u64) -> PushId {
+    replica.write(&home(), changes, vec![], now_ms).unwrap()
+}
+
+pub fn live() -> (ModelHub, Replica) {
+    let (mut hub, mut replica) = (ModelHub::new(START_MS), replica());
+    converse(&mut hub, &mut replica, START_MS);
+    assert!(replica.is_live("home"));
+    (hub, replica)
+}
+
+pub fn reconnect(hub: &mut ModelHub, replica: &mut Replica, now_ms: u64) -> Vec<Event> {
+    hub.disconnect();
+    replica.disconnected();
+    converse(hub, replica, now_ms)
 }
