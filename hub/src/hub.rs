@@ -21,9 +21,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use dashmap::DashMap;
-use syncline_protocol::{
-    Code, Epoch, HlcTime, Push, PushId, Reject, ReplicaId, SpaceId, SpaceName,
-};
+use syncline_protocol::{Code, Epoch, HlcTime, Push, Reject, ReplicaId, SpaceId, SpaceName};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::directory::{Directory, Grant};
@@ -267,22 +265,17 @@ impl Hub {
         metrics.render()
     }
 
-    /// Forgets the recorded answers to a replica's pushes before one of them; in its own time.
-    pub(crate) fn forget_outcomes(&self, before: PushId) {
-        self.spawn(Work::Forget { before }, 64);
-    }
-
     fn spawn_heard(&self, replicas: Vec<(ReplicaId, ReplicaRow)>) {
         let bytes = 128 * replicas.len();
-        self.spawn(Work::Heard(replicas), bytes);
+        self.spawn(0, Work::Heard(replicas), bytes);
     }
 
     /// Puts the hub's own work into the intake without waiting for it.
-    fn spawn(&self, work: Work, bytes: usize) {
+    fn spawn(&self, source: SessionId, work: Work, bytes: usize) {
         let entry = Entry { principal: Principal::hub(), now_ms: now_ms(), work };
         let job = Job { entry, deltas: 1, bytes, reply: Box::new(|_| {}) };
         // A hub that shuts down writes nothing of this any more, and loses nothing by it.
-        let _ = self.inner.intake.put(0, job);
+        let _ = self.inner.intake.put(source, job);
     }
 
     /// Waits for room, puts work into the intake, and waits for its answer.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _};
 use syncline_protocol::{
-    CollectionName, Digest, Filter, HlcTime, RecordKey, ReplicaId, SpaceId, SpaceName,
+    CollectionName, Digest, Filter, HlcTime, PushId, RecordKey, ReplicaId, SpaceId, SpaceName,
 };
 
 use super::StoreError;
@@ -184,13 +184,16 @@ impl Snapshot {
     }
 
     /// The recorded answer to a guarded push.
-    pub fn outcome(
-        &self,
-        push: syncline_protocol::PushId,
-        space: SpaceId,
-    ) -> Result<Option<OutcomeRow>, StoreError> {
+    pub fn outcome(&self, push: PushId, space: SpaceId) -> Result<Option<OutcomeRow>, StoreError> {
         let row = self.outcomes.get(tables::outcome_key(push, space).as_slice())?;
         row.map(|row| OutcomeRow::decode(row.value())).transpose()
+    }
+
+    /// Whether answers to a replica's pushes before one of them are recorded.
+    pub fn has_outcomes(&self, before: PushId) -> Result<bool, StoreError> {
+        let key = |counter| tables::outcome_key(PushId { counter, ..before }, SpaceId(0));
+        let (from, to) = (key(0), key(before.counter));
+        Ok(self.outcomes.range(from.as_slice()..to.as_slice())?.next().transpose()?.is_some())
     }
 
     /// What last-write-wins discarded in a space, by record, at most `limit`.

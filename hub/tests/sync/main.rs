@@ -1,0 +1,8 @@
+//! A hub with real sockets: what is written here is read there, what is refused is refused in the
+//! right words, and nobody else notices.
+
+mod guards;
+mod harness;
+mod refusals;
+mod rules;
+mod sessions;
