@@ -42,6 +42,9 @@ pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
 pub use view::{HELD_MAX, View};
 
+/// Pages of catch-ups that are read at once: a storm of reconnects takes turns, so that bystanders
+/// and the writer keep their share of the machine.
+const PAGES_AT_ONCE: usize = 4;
 /// The intake's room is counted in pieces of so many bytes.
 const ROOM_BYTES: usize = 1024;
 
@@ -71,6 +74,8 @@ struct Inner {
     clock: AtomicU64,
     /// Bytes that may still wait in the intake, in pieces.
     room: Arc<Semaphore>,
+    /// Pages of catch-ups that may be read at once.
+    pages: Arc<Semaphore>,
     /// Set when the store failed: nothing is written any more.
     failed: watch::Sender<bool>,
     sessions: DashMap<SessionId, session::Registered>,
@@ -245,6 +250,14 @@ impl Hub {
     #[must_use]
     pub fn clock(&self) -> HlcTime {
         HlcTime::from_bits(self.inner.clock.load(Ordering::Acquire))
+    }
+
+    /// Waits for a turn to read a page of a catch-up.
+    ///
+    /// # Panics
+    /// Never: the turns are never closed.
+    pub async fn page_turn(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.inner.pages.clone().acquire_owned().await.expect("the turns are never closed")
     }
 
     /// The figures as text, with those that are looked up when asked for. Reads the store.
