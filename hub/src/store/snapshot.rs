@@ -17,7 +17,8 @@ use super::row::{
     parse_replica_key,
 };
 use super::tables::{
-    self, Bytes, COLLECTIONS, CONFLICTS, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES, meta,
+    self, Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
+    meta,
 };
 
 /// What a row costs a page beyond its bytes.
@@ -25,14 +26,15 @@ const ROW_COST: usize = 16;
 
 /// The store at one moment.
 pub struct Snapshot {
-    meta: ReadOnlyTable<&'static str, Bytes>,
-    spaces: ReadOnlyTable<&'static str, Bytes>,
-    collections: ReadOnlyTable<Bytes, Bytes>,
-    records: ReadOnlyTable<Bytes, Bytes>,
-    log: ReadOnlyTable<Bytes, Bytes>,
-    outcomes: ReadOnlyTable<Bytes, Bytes>,
-    conflicts: ReadOnlyTable<Bytes, Bytes>,
-    replicas: ReadOnlyTable<Bytes, Bytes>,
+    pub(super) meta: ReadOnlyTable<&'static str, Bytes>,
+    pub(super) spaces: ReadOnlyTable<&'static str, Bytes>,
+    pub(super) dropped: ReadOnlyTable<Bytes, ()>,
+    pub(super) collections: ReadOnlyTable<Bytes, Bytes>,
+    pub(super) records: ReadOnlyTable<Bytes, Bytes>,
+    pub(super) log: ReadOnlyTable<Bytes, Bytes>,
+    pub(super) outcomes: ReadOnlyTable<Bytes, Bytes>,
+    pub(super) conflicts: ReadOnlyTable<Bytes, Bytes>,
+    pub(super) replicas: ReadOnlyTable<Bytes, Bytes>,
 }
 
 /// Some records in key order, and the key to go on after.
@@ -50,6 +52,7 @@ impl Snapshot {
         Ok(Self {
             meta: transaction.open_table(META)?,
             spaces: transaction.open_table(SPACES)?,
+            dropped: transaction.open_table(DROPPED)?,
             collections: transaction.open_table(COLLECTIONS)?,
             records: transaction.open_table(RECORDS)?,
             log: transaction.open_table(LOG)?,
@@ -57,6 +60,16 @@ impl Snapshot {
             conflicts: transaction.open_table(CONFLICTS)?,
             replicas: transaction.open_table(REPLICAS)?,
         })
+    }
+
+    /// The tables whose keys begin with a space's id, by name.
+    pub(super) fn by_space(&self) -> [(&'static str, &ReadOnlyTable<Bytes, Bytes>); 4] {
+        [
+            ("collections", &self.collections),
+            ("records", &self.records),
+            ("log", &self.log),
+            ("conflicts", &self.conflicts),
+        ]
     }
 
     /// The hub's clock as of the last commit.
