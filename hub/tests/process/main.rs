@@ -8,6 +8,7 @@ mod program;
 #[path = "../sync/raw.rs"]
 #[allow(dead_code, reason = "not every test binary uses all of the raw client")]
 mod raw;
+mod survival;
 mod weight;
 
 /// A size that an environment variable may set.

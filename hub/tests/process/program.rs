@@ -40,13 +40,37 @@ impl Program {
         program
     }
 
-    /// Kills the process as a power cut would, and starts it again on the same address.
+    /// Starts a hub on what a backup holds.
+    pub(crate) fn restored(folder: &Path, backup: &Path, token: &str) -> Self {
+        restore(&folder.join("data"), backup, false);
+        std::fs::write(folder.join("data").join("admin-token"), token).unwrap();
+        Self::start_in(folder, &[])
+    }
+
+    /// Kills the process as a crash would, and starts it again on the same address.
     pub(crate) fn kill_and_restart(&mut self) -> Duration {
         self.kill();
+        self.restart()
+    }
+
+    /// Starts a killed hub again; gives how long it took to get ready.
+    pub(crate) fn restart(&mut self) -> Duration {
         let begun = Instant::now();
         self.child = spawn(&self.folder, self.address, &self.settings);
         self.wait_until_ready();
         begun.elapsed()
+    }
+
+    /// Puts what a backup holds in the place of a killed hub's data.
+    pub(crate) fn replace_data(&self, backup: &Path, authoritative: bool) {
+        let token = self.token();
+        std::fs::remove_dir_all(self.data()).unwrap();
+        restore(&self.data(), backup, authoritative);
+        std::fs::write(self.data().join("admin-token"), token).unwrap();
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("ws://{}", self.address)
     }
 
     pub(crate) fn kill(&mut self) {
@@ -108,6 +132,18 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn restore(data: &Path, backup: &Path, authoritative: bool) {
+    let output = Command::new(env!("CARGO_BIN_EXE_syncline"))
+        .arg("restore")
+        .arg(backup)
+        .arg("--data")
+        .arg(data)
+        .args(authoritative.then_some("--authoritative"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 fn spawn(folder: &Path, address: SocketAddr, settings: &[(String, String)]) -> Child {
