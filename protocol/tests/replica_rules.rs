@@ -263,6 +263,18 @@ fn a_right_withdrawn_takes_the_copy_and_an_unknown_space_does_not() {
 }
 
 #[test]
+fn a_cursor_that_the_hub_does_not_know_is_given_up_once() {
+    let (_, mut replica) = live();
+    let subject = Subject::Space(home());
+    let reject = Reject::new(Code::UnknownCursor, "no such place");
+    let frame = HubFrame::Reject { subject, reject, hub_ms: START_MS };
+    for expected in [1, 0] {
+        replica.receive(frame.clone(), START_MS);
+        assert_eq!((replica.cursor("home"), replica.take_frames().len()), (None, expected));
+    }
+}
+
+#[test]
 fn withdrawn_records_leave_and_joining_ones_come_at_the_cursor() {
     let (mut hub, mut replica) = live();
     let frames = hub.write(&[put("a", 1).stamped(foreign(START_MS))]);

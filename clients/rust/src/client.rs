@@ -81,6 +81,7 @@ impl Client {
     pub fn forget(&self, name: &str) -> Result<(), Error> {
         let name = SpaceName::new(name)?;
         self.inner.shared.call(|session, now| ((), session.forget(&name, now)));
+        self.inner.shared.lock().drop_unanswerable();
         Ok(())
     }
 

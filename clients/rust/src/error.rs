@@ -91,9 +91,9 @@ pub enum AckError {
     /// The hub refused it; what it wrote is no longer read.
     #[error(transparent)]
     Rejected(#[from] Reject),
-    /// The client was closed before the hub answered. With a file, the write is pushed when the
-    /// file is opened again.
-    #[error("the client was closed before the hub answered")]
+    /// The client was closed, or the space forgotten, before the hub answered. With a file, what a
+    /// closed client had not pushed is pushed when the file is opened again.
+    #[error("the client was closed, or the space forgotten, before the hub answered")]
     Closed,
 }
 

@@ -366,6 +366,12 @@ impl Core {
         self.order = Some(order);
     }
 
+    /// Lets those go who wait for pushes that are no more.
+    pub(crate) fn drop_unanswerable(&mut self) {
+        let replica = self.session.replica();
+        self.acks.retain(|push, _| replica.is_waiting(*push));
+    }
+
     /// Tells those who wait for a space how it stands, when that is news.
     fn refresh(&mut self) {
         let replica = self.session.replica();

@@ -282,8 +282,10 @@ async fn signals_and_presence_pass_by() {
     hub.say(HubFrame::Presence { space: name, from: from.clone(), event: event.clone() });
     assert_eq!(timeout(PATIENCE, signals.next()).await.unwrap(), Some((from.clone(), value)));
     assert_eq!(timeout(PATIENCE, presences.next()).await.unwrap(), Some((from, event)));
+    let write = space.put("c", "a", [("f", Value::nil())]).unwrap();
     client.forget("home").unwrap();
-    assert!(client.spaces().is_empty());
+    assert_eq!(timeout(PATIENCE, write).await.unwrap(), Err(AckError::Closed));
+    assert!(client.spaces().is_empty() && space.get("c", "a").is_none());
 }
 
 #[tokio::test]

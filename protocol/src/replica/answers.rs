@@ -117,7 +117,8 @@ impl Replica {
         }
         state.subscription = Subscription::Ended(reject.clone());
         match reject.code {
-            Code::UnknownCursor => {
+            // Once: a hub that knows no snapshot either has nothing to give.
+            Code::UnknownCursor if state.cursor.is_some() => {
                 (state.cursor, state.unsaved.meta) = (None, true);
                 state.subscription = Subscription::Idle;
             }
