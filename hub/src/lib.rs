@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod publication;
 pub mod socket;
 pub mod store;
+pub mod stream;
 pub mod subscription;
 pub mod tls;
 pub mod writer;

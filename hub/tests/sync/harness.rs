@@ -41,7 +41,7 @@ impl TestHub {
             let stopped = async {
                 let _ = stopped.await;
             };
-            syncline::http::serve(serving, listener, None, stopped).await;
+            syncline::listen::serve(serving, listener, None, stopped).await;
         });
         Self { hub, address, admin, stop: Some(stop), served, threads: Some(threads) }
     }

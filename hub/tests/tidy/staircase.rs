@@ -17,9 +17,9 @@ use crate::{Rule, accepts, catches};
 /// A room and the rooms one step below it. What those stand on is below it as well.
 const STAIRCASE: &[(&str, &[&str])] = &[
     ("main", &["cli", "listen", "logging"]),
-    ("cli", &["hub", "logging"]),
+    ("cli", &["hub", "listen", "logging"]),
     ("listen", &["http"]),
-    ("http", &["socket", "gateway", "admin", "tls"]),
+    ("http", &["socket", "gateway", "admin", "stream", "tls"]),
     ("socket", &["hub"]),
     ("gateway", &["hub"]),
     ("admin", &["hub"]),
@@ -33,6 +33,7 @@ const STAIRCASE: &[(&str, &[&str])] = &[
     ("fanout", &["publication"]),
     ("publication", &[]),
     ("logging", &[]),
+    ("stream", &[]),
     ("tls", &[]),
 ];
 
