@@ -146,7 +146,9 @@ impl Admit {
     }
 
     /// A replica id belongs to whoever used it first. Only a space that was restored from a backup
-    /// takes stamps of others, from before the restore, and those bind nobody.
+    /// takes stamps of others, from before the restore: what was acknowledged after the backup is
+    /// given back by whoever has it, although its replicas are unknown here or known as others'.
+    /// Those bind nobody; the push's own replica binds as ever.
     fn check_replicas(
         &self,
         principal: &Principal,
@@ -181,7 +183,9 @@ impl Admit {
             return Err(Reject::new(Code::TooLarge, what));
         }
         for replica in &admitted.new_replicas {
-            self.remember(*replica, principal.account());
+            if !self.bind(*replica, principal.account()) {
+                return Err(foreign(push, *replica));
+            }
         }
         Ok(admitted)
     }
@@ -193,11 +197,8 @@ impl Admit {
     pub fn claim(&self, principal: &Principal, replica: ReplicaId) -> Result<bool, Reject> {
         match self.owner(replica).map_err(|error| unavailable(&error))? {
             Some(owner) if owner == principal.account() => Ok(false),
-            Some(_) => Err(Reject::new(Code::ForeignStamp, "This replica id is someone else's")),
-            None => {
-                self.remember(replica, principal.account());
-                Ok(true)
-            }
+            None if self.bind(replica, principal.account()) => Ok(true),
+            _ => Err(Reject::new(Code::ForeignStamp, "This replica id is someone else's")),
         }
     }
 
@@ -216,21 +217,30 @@ impl Admit {
         Ok(owner)
     }
 
+    /// Remembers whose a replica is, unless it is someone else's by now.
     fn remember(&self, replica: ReplicaId, owner: &str) {
+        self.bind(replica, owner);
+    }
+
+    /// Gives a replica to an account; of two that ask at once only one gets it.
+    fn bind(&self, replica: ReplicaId, account: &str) -> bool {
         if self.owners.len() >= OWNERS_MAX {
             // All are in the store, or will be with the commit that waits: they can be read again.
             self.owners.clear();
         }
-        self.owners.insert(replica, owner.to_owned());
+        *self.owners.entry(replica).or_insert_with(|| account.to_owned()) == account
     }
 
     /// Until when stamps of others may be given back to a space; none when it needs no healing.
+    /// Stamps that were acknowledged before the restore may lie ahead of it by the allowed drift.
     fn healing_before(&self, space: &SpaceName, now_ms: u64) -> Result<Option<u64>, Reject> {
         let look = || self.store.snapshot()?.space(space);
         let row = look().map_err(|error| unavailable(&error))?;
         let restored_ms = row.filter(|row| !row.authoritative).and_then(|row| row.restored_ms);
         let window_ms = millis(self.sync.heal_window);
-        Ok(restored_ms.filter(|&at_ms| now_ms < at_ms.saturating_add(window_ms)))
+        let in_window = |&at_ms: &u64| now_ms < at_ms.saturating_add(window_ms);
+        let drift_ms = millis(self.sync.max_clock_drift);
+        Ok(restored_ms.filter(in_window).map(|at_ms| at_ms.saturating_add(drift_ms)))
     }
 
     fn check_rate(&self, principal: &Principal, deltas: usize) -> Result<(), Reject> {

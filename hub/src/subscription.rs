@@ -54,6 +54,8 @@ enum State {
 #[derive(Debug, Default)]
 struct Progress {
     begun: bool,
+    /// The copy was read in another life of the log: it may hold what a restored backup lacks.
+    from_other_log: bool,
     part: u64,
     after: Option<Vec<u8>>,
 }
@@ -237,7 +239,8 @@ impl Subscription {
             progress.begun = true;
             self.cursor = space.sequence;
             self.feed.pin(session, Some(self.cursor));
-            frames.push(begin_frame(&name, space, total(snapshot, id, &self.filter)?));
+            let total = total(snapshot, id, &self.filter)?;
+            frames.push(begin_frame(&name, space, progress.from_other_log, total));
         }
         let after = progress.after.as_deref();
         let page = snapshot.records(id, &self.filter, after, page_bytes)?;
@@ -324,9 +327,13 @@ fn place(start: Start, space: &SpaceRow, mark: ViewMark) -> Result<(bool, u64, S
         {
             Ok((false, cursor.sequence, State::Log))
         }
-        Start::Resume(_) | Start::Snapshot => {
-            Ok((false, space.sequence, State::Snapshot(Progress::default())))
+        Start::Resume(cursor) => {
+            // A cursor ahead of the log was read in another one, whatever its epoch.
+            let from_other_log = cursor.epoch != space.epoch || cursor.sequence > space.sequence;
+            let progress = Progress { from_other_log, ..Progress::default() };
+            Ok((false, space.sequence, State::Snapshot(progress)))
         }
+        Start::Snapshot => Ok((false, space.sequence, State::Snapshot(Progress::default()))),
     }
 }
 
@@ -343,9 +350,11 @@ fn mark_of(filter: &Filter) -> ViewMark {
     ViewMark(hash.finalize().first_chunk().copied().unwrap_or_default())
 }
 
-fn begin_frame(name: &SpaceName, space: &SpaceRow, total: Total) -> Vec<u8> {
+/// Only a copy of the log before the restore gives back what is newer: one that was away for too
+/// long in this log would bring back what was deleted and purged here.
+fn begin_frame(name: &SpaceName, space: &SpaceRow, from_other_log: bool, total: Total) -> Vec<u8> {
     let mode = match space.restored_ms {
-        Some(_) if !space.authoritative => SnapshotMode::Join,
+        Some(_) if from_other_log && !space.authoritative => SnapshotMode::Join,
         _ => SnapshotMode::Replace,
     };
     encode_hub(&HubFrame::SnapshotBegin { space: name.clone(), id: space.id, mode, total })
