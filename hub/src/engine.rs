@@ -42,6 +42,14 @@ pub struct Entry {
     pub work: Work,
 }
 
+impl Entry {
+    /// Work of the hub itself, which may do everything: never what somebody asked for.
+    #[must_use]
+    pub fn by_hub(now_ms: u64, work: Work) -> Self {
+        Self { principal: Principal::hub(), now_ms, work }
+    }
+}
+
 /// What an entry asks for.
 #[derive(Debug, Clone)]
 pub enum Work {
@@ -288,8 +296,10 @@ impl Engine {
             (Some(id), Some(part)) => batch.space(&part.space)?.map(|space| (id, space.id)),
             _ => None,
         };
+        // Whoever may not write learns no recorded answer, and leaves none for whoever may.
+        let recorded =
+            recorded.filter(|_| self.may_write(principal, &submission.parts[0].space, now_ms));
         if let Some((id, space)) = recorded
-            && self.may_write(principal, &submission.parts[0].space, now_ms)
             && let Some(outcome) = batch.outcome(id, space)?
         {
             return Ok(outcome.answer.map(|sequence| Receipt { parts: vec![(sequence, vec![])] }));

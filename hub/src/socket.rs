@@ -250,7 +250,7 @@ where
                 }
             }
             Request::Verify(space) => match doings.find(&space) {
-                Some(subscription) => subscription.verify(),
+                Some(subscription) => subscription.verify(now_ms()),
                 None => {
                     let reject = Reject::new(Code::NotFound, "You are not subscribed to it");
                     return self.refuse(space, reject).await;
@@ -340,9 +340,11 @@ where
     async fn catch_up(&mut self, doings: &mut Doings, index: usize) -> Result<(), End> {
         let mut subscription = doings.subscriptions.swap_remove(index);
         let hub = self.hub.clone();
+        let turn = hub.page_turn().await;
         let page = move || {
             let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
             let frames = subscription.catch_up(hub.store(), page_bytes);
+            drop(turn);
             (subscription, frames)
         };
         let Ok((subscription, frames)) = tokio::task::spawn_blocking(page).await else {
@@ -375,6 +377,7 @@ where
             return Ok(());
         }
         self.recheck(arrival, doings).await?;
+        doings.subscriptions.iter_mut().for_each(|it| it.resume_verify(now_ms()));
         let subscriptions = doings.subscriptions.iter_mut();
         let stretches = subscriptions.filter_map(|it| it.stretch(&arrival.queue)).collect();
         let heartbeat = HubFrame::Heartbeat { hub_ms: now_ms(), stretches };

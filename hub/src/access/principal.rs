@@ -130,8 +130,9 @@ pub(crate) enum Credential {
 }
 
 impl Principal {
-    /// The hub itself, which may do everything.
-    pub(crate) fn hub() -> Self {
+    /// The hub itself, which may do everything: for its own work, never for a credential.
+    #[must_use]
+    pub fn hub() -> Self {
         Self(Arc::new(Identity { account: "hub".to_owned(), credential: Credential::Hub }))
     }
 

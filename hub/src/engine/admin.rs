@@ -162,13 +162,25 @@ pub(super) fn forget_outcomes(batch: &mut Batch<'_>, before: PushId) -> Result<R
     Ok(Receipt::default())
 }
 
-/// Notes what was last heard of replicas. Whose a replica is never changes.
+/// Notes what was last heard of replicas. Whose a replica is never changes, and how far it had
+/// read is kept until it is heard again.
 pub(super) fn remember_replicas(
     batch: &mut Batch<'_>,
     replicas: &[(ReplicaId, ReplicaRow)],
 ) -> Result<Receipt, Refusal> {
     for (replica, row) in replicas {
         let key = replica.get().to_be_bytes();
+        let known = batch.replicas.get(key.as_slice())?;
+        let known = known.map(|known| ReplicaRow::decode(known.value())).transpose()?;
+        let mut row = row.clone();
+        if let Some(known) = known {
+            if known.principal != row.principal {
+                continue;
+            }
+            if row.seen.is_empty() {
+                row.seen = known.seen;
+            }
+        }
         batch.replicas.insert(key.as_slice(), row.encode().as_slice())?;
     }
     Ok(Receipt::default())

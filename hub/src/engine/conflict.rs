@@ -32,7 +32,7 @@ impl Judged<'_> {
         delta: &Delta,
         merged: &Merged,
     ) -> Result<u64, StoreError> {
-        if delta.change.collection.is_reserved() {
+        if delta.change.collection.is_reserved() || settings.conflicts_per_field == 0 {
             return Ok(0);
         }
         let losers = self.losers(delta, merged);

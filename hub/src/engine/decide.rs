@@ -3,7 +3,9 @@
 //! Rights, reserved names, guards, expired stamps, quotas and gateway rules, in this order: a push
 //! that was queued when a right was withdrawn is refused, whatever else it holds.
 
-use syncline_protocol::{Change, Code, Delta, Epoch, Guard, Op, Reject, SpaceId, SpaceName, Stamp};
+use syncline_protocol::{
+    Change, Code, Condition, Delta, Epoch, Guard, Op, Reject, SpaceId, SpaceName, Stamp,
+};
 
 use super::rule::RuleView;
 use super::{Engine, Part, Refusal, Writes};
@@ -39,18 +41,26 @@ impl Engine {
         let space = batch.space(&part.space)?.cloned();
         let space = check_right(grant, space, &part.space)?;
         check_collections(principal, &part)?;
-        check_guards(batch, space.id, &part.guards)?;
+        let epoch = part.base.map(|(epoch, _)| epoch);
+        check_guards(batch, &space, epoch, &part.guards)?;
         if let Writes::Stamped(deltas) = &part.writes {
             check_expired(batch, space.id, deltas)?;
         }
-        self.check_quotas(&space, &part.writes)?;
+        self.check_quotas(&part.space, &space, &part.writes)?;
         let additions = self.consult_rules(batch, &part, space.id, now_ms)?;
         let base = part.base.and_then(|(epoch, base)| judged_base(&space, epoch, base));
         Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
     }
 
-    fn check_quotas(&self, space: &SpaceRow, writes: &Writes) -> Result<(), Reject> {
-        let adds = writes.changes().any(|change| matches!(change.op, Op::Put(_)));
+    /// The hub's own space has none: what it keeps there it has already decided to keep.
+    fn check_quotas(
+        &self,
+        name: &SpaceName,
+        space: &SpaceRow,
+        writes: &Writes,
+    ) -> Result<(), Reject> {
+        let adds = name.as_str() != SYSTEM_SPACE
+            && writes.changes().any(|change| matches!(change.op, Op::Put(_)));
         let full = |used: u64, quota: u64| adds && quota > 0 && used >= quota;
         if full(space.bytes, self.quotas.space_bytes) {
             let what = format!("The space holds its {} bytes", self.quotas.space_bytes);
@@ -122,14 +132,22 @@ fn check_collections(principal: &Principal, part: &Part) -> Result<(), Reject> {
     }
 }
 
-fn check_guards(batch: &Batch<'_>, space: SpaceId, guards: &[Guard]) -> Result<(), Refusal> {
+/// A sequence of another epoch says nothing about this log: a guard that names one does not hold.
+fn check_guards(
+    batch: &Batch<'_>,
+    space: &SpaceRow,
+    epoch: Option<Epoch>,
+    guards: &[Guard],
+) -> Result<(), Refusal> {
+    let is_other_epoch = epoch.is_some_and(|epoch| epoch != space.epoch);
     for guard in guards {
         if guard.collection.is_reserved() {
             let what = format!("{} is a reserved collection", guard.collection);
             return Err(Reject::new(Code::Reserved, what).into());
         }
-        let row = batch.record(space, &guard.collection, &guard.key)?.unwrap_or_default();
-        if !guard.condition.holds(&row.record) {
+        let row = batch.record(space.id, &guard.collection, &guard.key)?.unwrap_or_default();
+        let is_counted = matches!(guard.condition, Condition::UnchangedSince(_));
+        if (is_counted && is_other_epoch) || !guard.condition.holds(&row.record) {
             let what = format!("{}/{} is not as the guard asks", guard.collection, guard.key);
             return Err(Reject::new(Code::GuardFailed, what).into());
         }

@@ -99,10 +99,11 @@ impl Engine {
         if !merged.changed() {
             return Ok(None);
         }
-        self.count(batch, &step, old.as_ref(), &row, &merged)?;
+        // A reserved collection keeps no tombstones: nobody offers it anything old.
         let gone = change.collection.is_reserved() && !row.record.is_visible();
+        let kept = (!gone).then_some(&row);
+        self.count(batch, &step, (old.as_ref(), kept), &merged)?;
         if was_there || !gone {
-            let kept = (!gone).then_some(&row);
             batch.set_record(step.id, &change.collection, &change.key, kept)?;
         }
         if step.space.as_str() == SYSTEM_SPACE {
@@ -138,13 +139,12 @@ impl Engine {
         Ok(applied)
     }
 
-    /// Keeps digests and counts in step with the record.
+    /// Keeps digests and counts in step with the record: as its row was, and as it will be kept.
     fn count(
         &self,
         batch: &mut Batch<'_>,
         step: &Step<'_>,
-        old: Option<&RecordRow>,
-        new: &RecordRow,
+        (old, new): (Option<&RecordRow>, Option<&RecordRow>),
         merged: &Merged,
     ) -> Result<(), StoreError> {
         let change = &step.delta.change;
@@ -153,17 +153,17 @@ impl Engine {
             Some(hash_field(&change.collection, &change.key, field, register.stamp, value))
         };
         let size = |row: Option<&RecordRow>| row.map_or(0, |row| row_bytes(change, row));
-        let (old_bytes, new_bytes) = (size(old), size(Some(new)));
+        let (old_bytes, new_bytes) = (size(old), size(new));
         let shows =
             |row: Option<&RecordRow>| u64::from(row.is_some_and(|row| row.record.is_visible()));
-        let (old_shows, new_shows) = (shows(old), shows(Some(new)));
+        let (old_shows, new_shows) = (shows(old), shows(new));
 
         let counts = batch.collection(step.id, &change.collection)?;
         for (field, register) in &merged.displaced {
             hash(field, register).into_iter().for_each(|hash| counts.digest.remove(hash));
         }
         for field in &merged.won {
-            let register = new.record.register(field.as_str());
+            let register = new.and_then(|new| new.record.register(field.as_str()));
             let hash = register.and_then(|register| hash(field, register));
             hash.into_iter().for_each(|hash| counts.digest.add(hash));
         }
@@ -173,14 +173,16 @@ impl Engine {
             let was_tombstone = old.is_some() && old_shows == 0;
             if new_shows == 0 {
                 let stamp_ms = step.delta.stamp.time.millis();
-                counts.tombstones_since_ms = match counts.tombstones {
-                    0 => stamp_ms,
-                    _ => counts.tombstones_since_ms.min(stamp_ms),
-                };
+                let others = counts.tombstones > u64::from(was_tombstone);
+                for since_ms in
+                    [&mut counts.tombstones_since_ms, &mut counts.tombstones_new_since_ms]
+                {
+                    *since_ms = if others { stamp_ms.min(*since_ms) } else { stamp_ms };
+                }
             }
             counts.tombstones = counts.tombstones + 1 - new_shows - u64::from(was_tombstone);
         }
-        let dead = dead_entries(merged, &new.record);
+        let dead = new.map_or(0, |new| dead_entries(merged, &new.record));
         if let Some(space) = batch.space(step.space)? {
             space.records = space.records + new_shows - old_shows;
             space.bytes = space.bytes + new_bytes - old_bytes;

@@ -84,6 +84,22 @@ impl<'txn> Batch<'txn> {
         Ok(ids)
     }
 
+    /// The spaces that a question is true of, as of the last commit.
+    pub(crate) fn spaces_that(
+        &self,
+        ask: impl Fn(&SpaceRow) -> bool,
+    ) -> Result<Vec<SpaceName>, StoreError> {
+        let mut found = Vec::new();
+        for entry in self.spaces.iter()? {
+            let (name, row) = entry?;
+            if ask(&SpaceRow::decode(row.value())?) {
+                let name = SpaceName::new(name.value());
+                found.push(name.map_err(|_| StoreError::Corrupt("the name of a space"))?);
+            }
+        }
+        Ok(found)
+    }
+
     /// The collections of all spaces that hold tombstones, as of the last commit.
     pub(crate) fn collections_with_tombstones(
         &self,

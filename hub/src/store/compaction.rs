@@ -13,14 +13,20 @@ use super::row::{CollectionRow, ConflictRow, OutcomeRow, RecordRow};
 use super::tables::{self, log_key, log_sequence};
 use super::{SpaceRow, StoreError};
 
-/// Fewer dead entries than this are not worth a pass.
+/// Fewer dead entries than this are not worth a pass of their own: they wait for the next round.
 const DEAD_MIN: u64 = 64;
 
-/// Whether a log holds more dead entries than live ones: with this rule it never exceeds twice the
-/// live ones by more than a pass's delay (law 5).
+/// Whether a log is compacted at once: it holds more dead entries than live ones, and many.
 #[must_use]
 pub(crate) fn wants_compaction(space: &SpaceRow) -> bool {
-    space.log_dead > DEAD_MIN.max(space.log_entries - space.log_dead.min(space.log_entries))
+    is_mostly_dead(space) && space.log_dead > DEAD_MIN
+}
+
+/// Whether a log holds more dead entries than live ones. Each round compacts those that do, so
+/// that no log exceeds twice its live entries for longer than a round takes (law 5).
+#[must_use]
+pub(crate) fn is_mostly_dead(space: &SpaceRow) -> bool {
+    space.log_dead > space.log_entries.saturating_sub(space.log_dead)
 }
 
 /// Removes dead entries from a stretch of a space's log: looks at `limit` of them after `after`.
@@ -77,55 +83,82 @@ pub(crate) struct PurgeRule {
     pub(crate) pinned_after: u64,
 }
 
-/// Looks at `limit` records of a collection after `after` and removes old tombstones. Gives the key
-/// to go on after, or none at the end.
+/// How far a pass over a collection's tombstones has come.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PurgePass {
+    /// The last key looked at; none at the beginning.
+    after: Option<Vec<u8>>,
+    /// The oldest tombstone that was kept so far, in milliseconds since 1970; none when all went.
+    oldest_kept_ms: Option<u64>,
+}
+
+/// Tombstones that may go, and how the pass stands after them.
+struct Page {
+    old: Vec<(RecordKey, RecordRow, Stamp, usize)>,
+    pass: PurgePass,
+    ends: bool,
+}
+
+/// Looks at the next `limit` records of a collection and removes old tombstones. Gives the pass to
+/// go on with, or none at its end.
 pub(crate) fn purge_tombstones(
     batch: &mut Batch<'_>,
-    space: &SpaceName,
-    collection: &CollectionName,
+    (space, collection): (&SpaceName, &CollectionName),
     rule: PurgeRule,
-    after: Option<&[u8]>,
+    pass: PurgePass,
     limit: usize,
-) -> Result<Option<Vec<u8>>, StoreError> {
+) -> Result<Option<PurgePass>, StoreError> {
     let Some(id) = batch.space(space)?.map(|row| row.id) else { return Ok(None) };
-    let prefix = tables::records_prefix(id, collection, "");
-    let from = match after {
-        Some(key) => Bound::Excluded(key),
-        None => Bound::Included(prefix.as_slice()),
-    };
-    let (mut old, mut last, mut next, mut oldest_kept) = (Vec::new(), None, None, u64::MAX);
-    for (index, entry) in batch.records.range::<&[u8]>((from, Bound::Unbounded))?.enumerate() {
+    if pass.after.is_none() {
+        batch.collection(id, collection)?.tombstones_new_since_ms = u64::MAX;
+    }
+    let page = read_page(batch, (id, collection), rule, pass, limit)?;
+    for (key, row, newest, bytes) in page.old {
+        purge_one(batch, space, collection, &key, &row, newest, bytes)?;
+    }
+    if !page.ends {
+        return Ok(Some(page.pass));
+    }
+    // Only now is it known how old all the others are. A pass that is cut short by a restart
+    // leaves the older bound, and the next pass begins anew.
+    let counts = batch.collection(id, collection)?;
+    let oldest_kept_ms = page.pass.oldest_kept_ms.unwrap_or(u64::MAX);
+    counts.tombstones_since_ms = oldest_kept_ms.min(counts.tombstones_new_since_ms);
+    Ok(None)
+}
+
+fn read_page(
+    batch: &Batch<'_>,
+    (space, collection): (SpaceId, &CollectionName),
+    rule: PurgeRule,
+    mut pass: PurgePass,
+    limit: usize,
+) -> Result<Page, StoreError> {
+    let prefix = tables::records_prefix(space, collection, "");
+    let after = pass.after.take();
+    let from = after.as_deref().map_or(Bound::Included(prefix.as_slice()), Bound::Excluded);
+    let (mut old, mut seen) = (Vec::new(), 0);
+    for entry in batch.records.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
         let (key, row) = entry?;
         if !key.value().starts_with(&prefix) {
             break;
         }
-        if index == limit {
-            next = last;
-            break;
-        }
-        last = Some(key.value().to_vec());
+        seen += 1;
+        pass.after = Some(key.value().to_vec());
         let bytes = key.value().len() + row.value().len();
         let row = RecordRow::decode(row.value())?;
         let Some(newest) = row.record.newest_stamp().filter(|_| !row.record.is_visible()) else {
             continue;
         };
-        let is_old = newest.time.millis() < rule.before_ms;
-        if is_old && row.record.newest_sequence() <= rule.pinned_after {
+        let newest_ms = newest.time.millis();
+        if newest_ms < rule.before_ms && row.record.newest_sequence() <= rule.pinned_after {
             old.push((tables::parse_record_key(key.value())?.1, row, newest, bytes));
         } else {
-            oldest_kept = oldest_kept.min(newest.time.millis());
+            let oldest_ms = pass.oldest_kept_ms.unwrap_or(u64::MAX);
+            pass.oldest_kept_ms = Some(oldest_ms.min(newest_ms));
         }
     }
-    for (key, row, newest, bytes) in old {
-        purge_one(batch, space, collection, &key, &row, newest, bytes)?;
-    }
-    let counts = batch.collection(id, collection)?;
-    if after.is_none() {
-        counts.tombstones_since_ms = oldest_kept;
-    } else {
-        counts.tombstones_since_ms = counts.tombstones_since_ms.min(oldest_kept);
-    }
-    Ok(next)
+    Ok(Page { old, pass, ends: seen < limit })
 }
 
 fn purge_one(

@@ -1,10 +1,10 @@
 //! The format of the file: made, recognised, brought up to date; a newer one is refused.
 
-use redb::{ReadableTable as _, WriteTransaction};
+use redb::{ReadableTable, WriteTransaction};
 
 use super::StoreError;
 use super::tables::{
-    COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES, meta,
+    Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES, meta,
 };
 
 /// A step from one format to the next.
@@ -13,15 +13,24 @@ type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
 /// The steps that there are: step n leads from format n + 1 to n + 2.
 const STEPS: &[Step] = &[];
 
-/// Makes a new file's tables, or brings an older file up to date.
-pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), StoreError> {
-    make_tables(transaction)?;
-    migrate(transaction, STEPS)
+/// The format that this program writes.
+pub(super) const FORMAT: u32 = format_after(STEPS);
+
+const fn format_after(steps: &[Step]) -> u32 {
+    // There are as many steps as there were changes of the format: a handful.
+    1 + steps.len() as u32
 }
 
+/// Makes a new file's tables, or brings an older file up to date.
+pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), StoreError> {
+    migrate(transaction, STEPS)?;
+    make_tables(transaction)
+}
+
+/// A newer file is refused before any of its tables is touched: they may have other types.
 fn migrate(transaction: &WriteTransaction, steps: &[Step]) -> Result<(), StoreError> {
-    let known = 1 + u32::try_from(steps.len()).unwrap_or(u32::MAX);
-    let found = read_format(transaction)?.unwrap_or(known);
+    let known = format_after(steps);
+    let found = read_format(&transaction.open_table(META)?)?.unwrap_or(known);
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
@@ -35,8 +44,10 @@ fn migrate(transaction: &WriteTransaction, steps: &[Step]) -> Result<(), StoreEr
     Ok(())
 }
 
-fn read_format(transaction: &WriteTransaction) -> Result<Option<u32>, StoreError> {
-    let table = transaction.open_table(META)?;
+/// The format that a file says it has; none when it is new.
+pub(super) fn read_format(
+    table: &impl ReadableTable<&'static str, Bytes>,
+) -> Result<Option<u32>, StoreError> {
     let Some(row) = table.get(meta::FORMAT)? else { return Ok(None) };
     let bytes = row.value().try_into().map_err(|_| StoreError::Corrupt("a format version"))?;
     Ok(Some(u32::from_be_bytes(bytes)))
@@ -75,8 +86,9 @@ mod tests {
         let first: Step = |_| Err(StoreError::Corrupt("a step that was taken before"));
         with_format(2, |transaction| {
             migrate(transaction, &[first, second]).unwrap();
-            assert_eq!(read_format(transaction).unwrap(), Some(3));
-            assert!(transaction.open_table(META).unwrap().get("second").unwrap().is_some());
+            let meta = transaction.open_table(META).unwrap();
+            assert_eq!(read_format(&meta).unwrap(), Some(3));
+            assert!(meta.get("second").unwrap().is_some());
         });
     }
 

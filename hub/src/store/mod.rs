@@ -7,8 +7,10 @@
 mod batch;
 mod bytes;
 pub(crate) mod compaction;
+mod doctor;
 pub(crate) mod log;
 mod migration;
+mod recount;
 mod row;
 mod snapshot;
 pub(crate) mod tables;
@@ -19,6 +21,8 @@ use std::sync::Arc;
 use redb::{Database, Durability, StorageBackend, WriteTransaction};
 
 pub(crate) use batch::Batch;
+pub use doctor::{Report, doctor, doctor_with_backend};
+use migration::FORMAT;
 pub(crate) use row::row_bytes;
 pub use row::{CollectionRow, Conflict, ConflictRow, OutcomeRow, RecordRow, ReplicaRow, SpaceRow};
 pub(crate) use snapshot::range_of as snapshot_range;
@@ -45,6 +49,9 @@ pub enum StoreError {
         /// The newest format that this program knows.
         known: u32,
     },
+    /// The file is damaged, or no store at all.
+    #[error("the store is damaged or no store at all ({0}); restore it from a backup")]
+    Damaged(String),
     /// Another process has the file open.
     #[error("the store is in use by another process; stop it first")]
     InUse,
@@ -54,6 +61,13 @@ impl<E: Into<redb::Error>> From<E> for StoreError {
     fn from(error: E) -> Self {
         match error.into() {
             redb::Error::DatabaseAlreadyOpen => Self::InUse,
+            redb::Error::Corrupted(what) => Self::Damaged(what),
+            redb::Error::Io(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+                Self::Damaged(error.to_string())
+            }
+            redb::Error::TableDoesNotExist(table) => {
+                Self::Damaged(format!("there is no table `{table}`"))
+            }
             error => Self::Storage(Box::new(error)),
         }
     }

@@ -82,6 +82,8 @@ pub struct CollectionRow {
     pub tombstones: u64,
     /// No tombstone here is older than this, in milliseconds since 1970; spares scans in vain.
     pub tombstones_since_ms: u64,
+    /// The same of those alone that were made since the running purge began.
+    pub tombstones_new_since_ms: u64,
     /// The greatest delete stamp ever purged.
     pub purged: Option<Stamp>,
     /// How long tombstones are kept here, when other than the hub's setting.
@@ -93,6 +95,7 @@ impl CollectionRow {
         let mut put = Put::default();
         put.wide(self.digest.sum).number(self.digest.fields).number(self.records);
         put.number(self.bytes).number(self.tombstones).number(self.tombstones_since_ms);
+        put.number(self.tombstones_new_since_ms);
         put.stamp_option(self.purged);
         let retention_ms = self.retention.map_or(0, |time| {
             u64::try_from(time.as_millis()).unwrap_or(u64::MAX - 1).saturating_add(1)
@@ -109,6 +112,7 @@ impl CollectionRow {
             bytes: take.number()?,
             tombstones: take.number()?,
             tombstones_since_ms: take.number()?,
+            tombstones_new_since_ms: take.number()?,
             purged: take.stamp_option()?,
             retention: take.number()?.checked_sub(1).map(Duration::from_millis),
         })

@@ -3,14 +3,15 @@
 //! Steps are small and apart in time, so that no push waits long behind one.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Bound;
 use std::time::Duration;
 
 use syncline_protocol::{CollectionName, SpaceId, SpaceName};
 
 use crate::config::Store as Settings;
 use crate::store::compaction::{
-    PurgeRule, compact_log, expire_conflicts, expire_outcomes, purge_tombstones, remove_dropped,
-    wants_compaction,
+    PurgePass, PurgeRule, compact_log, expire_conflicts, expire_outcomes, is_mostly_dead,
+    purge_tombstones, remove_dropped, wants_compaction,
 };
 use crate::store::{Batch, Store, StoreError};
 
@@ -20,6 +21,10 @@ pub struct Housekeeping {
     settings: Settings,
     /// Logs being compacted, and how far each has been looked at.
     logs: BTreeMap<SpaceName, u64>,
+    /// The log that was looked at last: the others come first.
+    last_log: Option<SpaceName>,
+    /// Whether the round is next, when both wait.
+    rounds_turn: bool,
     /// What is left of the current round.
     round: VecDeque<Step>,
     next_round_ms: u64,
@@ -31,7 +36,7 @@ pub struct Housekeeping {
 enum Step {
     /// Finds what there is to do.
     Survey,
-    Purge(SpaceName, CollectionName, u64, Option<Vec<u8>>),
+    Purge(SpaceName, CollectionName, u64, PurgePass),
     Conflicts(Option<Vec<u8>>),
     Outcomes(Option<Vec<u8>>),
     Dropped,
@@ -47,7 +52,15 @@ impl Housekeeping {
         let full = spaces.into_iter().filter(|(_, row)| wants_compaction(row));
         let logs = full.map(|(name, _)| (name, 0)).collect();
         let round = VecDeque::from([Step::Survey]);
-        Ok(Self { settings, logs, round, next_round_ms: 0, next_step_ms: 0 })
+        Ok(Self {
+            settings,
+            logs,
+            last_log: None,
+            rounds_turn: false,
+            round,
+            next_round_ms: 0,
+            next_step_ms: 0,
+        })
     }
 
     /// When the next step is due, in milliseconds since 1970.
@@ -76,7 +89,8 @@ impl Housekeeping {
         Ok(())
     }
 
-    /// Does the next step.
+    /// Does the next step. Logs take turns with each other and with the round, so that one which
+    /// is always too long holds nothing else up.
     pub(super) fn step(
         &mut self,
         batch: &mut Batch<'_>,
@@ -84,7 +98,12 @@ impl Housekeeping {
         pinned_after: &dyn Fn(SpaceId) -> u64,
     ) -> Result<(), StoreError> {
         self.next_step_ms = now_ms.saturating_add(millis(self.settings.compaction_pause));
-        if let Some((name, after)) = self.logs.pop_first() {
+        let round_is_due = !self.round.is_empty() || self.next_round_ms <= now_ms;
+        let is_rounds = std::mem::take(&mut self.rounds_turn) && round_is_due;
+        if let Some((name, after)) = self.next_log().filter(|_| !is_rounds) {
+            self.logs.remove(&name);
+            self.last_log = Some(name.clone());
+            self.rounds_turn = true;
             if let Some(next) = compact_log(batch, &name, after, self.limit())? {
                 self.logs.insert(name, next);
             }
@@ -95,6 +114,14 @@ impl Housekeeping {
         }
         let Some(step) = self.round.pop_front() else { return Ok(()) };
         self.take(step, batch, now_ms, pinned_after)
+    }
+
+    /// The log whose turn it is, and how far it has been looked at.
+    fn next_log(&self) -> Option<(SpaceName, u64)> {
+        let after = self.last_log.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let mut later = self.logs.range::<SpaceName, _>((after, Bound::Unbounded));
+        let next = later.next().or_else(|| self.logs.first_key_value());
+        next.map(|(name, after)| (name.clone(), *after))
     }
 
     fn take(
@@ -113,14 +140,13 @@ impl Housekeeping {
                 self.survey(batch, now_ms)?;
                 None
             }
-            Step::Purge(space, collection, before_ms, after) => {
+            Step::Purge(space, collection, before_ms, pass) => {
                 let id = batch.space(&space)?.map(|row| row.id);
                 let pinned_after = id.map_or(0, pinned_after);
                 let rule = PurgeRule { before_ms, pinned_after };
-                let after = after.as_deref();
-                let next = purge_tombstones(batch, &space, &collection, rule, after, limit)?;
+                let next = purge_tombstones(batch, (&space, &collection), rule, pass, limit)?;
                 self.notice(batch, &BTreeSet::from([space.clone()]))?;
-                next.map(|next| Step::Purge(space, collection, before_ms, Some(next)))
+                next.map(|pass| Step::Purge(space, collection, before_ms, pass))
             }
             Step::Conflicts(after) => {
                 let before_ms = before(self.settings.conflict_retention);
@@ -140,11 +166,19 @@ impl Housekeeping {
     }
 
     fn survey(&mut self, batch: &mut Batch<'_>, now_ms: u64) -> Result<(), StoreError> {
+        for space in batch.spaces_that(is_mostly_dead)? {
+            self.logs.entry(space).or_insert(0);
+        }
         for (space, collection, row) in batch.collections_with_tombstones()? {
             let retention = row.retention.unwrap_or(self.settings.tombstone_retention);
             let before_ms = now_ms.saturating_sub(millis(retention));
             if row.tombstones_since_ms < before_ms {
-                self.round.push_back(Step::Purge(space, collection, before_ms, None));
+                self.round.push_back(Step::Purge(
+                    space,
+                    collection,
+                    before_ms,
+                    PurgePass::default(),
+                ));
             }
         }
         self.round.extend([Step::Conflicts(None), Step::Outcomes(None), Step::Dropped]);
