@@ -5,7 +5,8 @@
 mod model;
 
 use model::{
-    ModelHub, START_MS, collection, converse, foreign, home, key, live, put, read, reconnect, write,
+    ModelHub, START_MS, collection, converse, foreign, home, is_rejected, key, live, put, read,
+    reconnect, write,
 };
 use syncline_protocol::replica::Event;
 use syncline_protocol::{Change, ClientFrame, Code, Epoch, Filter, HubFrame, Replica, SpaceId};
@@ -93,9 +94,7 @@ fn another_space_of_the_same_name_replaces_the_copy_and_refuses_old_writes() {
     other.id = SpaceId(8);
     other.is_restored = true;
     let events = reconnect(&mut other, &mut replica, START_MS);
-    assert!(events.iter().any(
-        |event| matches!(event, Event::Rejected { push: id, reject, .. } if *id == push && reject.code == Code::UnknownSpace)
-    ));
+    assert!(is_rejected(&events, push, Code::UnknownSpace));
     assert_eq!((read(&replica, "a"), read(&replica, "b")), (None, None));
     assert!(other.records.is_empty());
     assert_eq!(replica.space_id("home"), Some(SpaceId(8)));

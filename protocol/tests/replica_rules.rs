@@ -5,8 +5,8 @@
 mod model;
 
 use model::{
-    DAY_MS, ModelHub, START_MS, collection, converse, field, foreign, home, key, live, put, read,
-    reconnect, replica, write,
+    DAY_MS, ModelHub, START_MS, collection, converse, field, foreign, home, is_rejected, key, live,
+    put, read, reconnect, replica, write,
 };
 use syncline_protocol::replica::{Event, Received, WriteError};
 use syncline_protocol::{
@@ -122,9 +122,7 @@ fn a_write_that_expires_whole_is_refused() {
     hub.purge();
     let events = reconnect(&mut hub, &mut replica, START_MS + DAY_MS);
     assert!(events.iter().any(|event| matches!(event, Event::Conflict { .. })));
-    assert!(events.iter().any(
-        |event| matches!(event, Event::Rejected { push: id, reject, .. } if *id == push && reject.code == Code::Expired)
-    ));
+    assert!(is_rejected(&events, push, Code::Expired));
     assert_eq!(read(&replica, "old"), None);
 }
 

@@ -1,6 +1,7 @@
 //! Guards: of many who race exactly one wins, and the winner learns it even if the ack was lost.
 
-use super::harness::{RawClient, TestHub, change};
+use super::harness::TestHub;
+use super::raw::{RawClient, change};
 use syncline_protocol::{ClientFrame, Code, Condition, Guard, Push};
 
 fn absent(client: &mut RawClient, space: &syncline_protocol::SpaceName, key: &str) -> Push {

@@ -5,6 +5,8 @@
 
 mod guards;
 mod harness;
+#[allow(dead_code, reason = "not every test binary uses all of the raw client")]
+mod raw;
 mod refusals;
 mod rules;
 mod sessions;

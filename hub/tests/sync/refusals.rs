@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::harness::{RawClient, TestHub, change};
+use super::harness::TestHub;
+use super::raw::{RawClient, change};
 use futures_util::SinkExt as _;
 use syncline::access::directory::collection;
 use syncline::access::principal::{Principal, Role};

@@ -1,7 +1,8 @@
 //! The seam for gateways, proved by one that numbers records: native pushes get numbers too, in the
 //! same commit, and what the gateway could not bear is refused.
 
-use super::harness::{TestHub, change};
+use super::harness::TestHub;
+use super::raw::change;
 use syncline::engine::{Part, Refusal, Rule, RuleView, Submission, Writes};
 use syncline_protocol::{
     Change, Code, CollectionName, FieldName, Filter, Op, RecordKey, Reject, SpaceName, Value,

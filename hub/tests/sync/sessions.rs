@@ -1,6 +1,7 @@
 //! Sessions share what they write, live; they hear of each other; they end in good order.
 
-use super::harness::{TestHub, change};
+use super::harness::TestHub;
+use super::raw::change;
 use syncline_protocol::{
     ClientFrame, Code, CollectionName, Filter, HubFrame, PresenceEvent, Start, Value,
 };

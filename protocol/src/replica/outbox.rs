@@ -55,6 +55,8 @@ pub(super) struct Outbox {
     flying: BTreeMap<u64, usize>,
     flying_bytes: usize,
     unsaved: BTreeSet<u64>,
+    /// Of these, what was written or stamped since: it must be saved before it is sent.
+    unsaved_writes: BTreeSet<u64>,
 }
 
 /// The orders of one space's pushes.
@@ -82,6 +84,7 @@ impl Outbox {
         let order = self.next_order;
         self.restore(order, pending);
         self.unsaved.insert(order);
+        self.unsaved_writes.insert(order);
         order
     }
 
@@ -114,6 +117,7 @@ impl Outbox {
     /// One push to change, which is then saved anew.
     pub(super) fn change(&mut self, order: u64) -> Option<&mut Pending> {
         self.unsaved.insert(order);
+        self.unsaved_writes.insert(order);
         self.pushes.get_mut(&order)
     }
 
@@ -144,6 +148,7 @@ impl Outbox {
             }
         }
         self.unsaved.insert(order);
+        self.unsaved_writes.remove(&order);
         Some(pending)
     }
 
@@ -237,7 +242,12 @@ impl Outbox {
 
     /// The orders whose pushes are other than when this was last asked.
     pub(super) fn take_unsaved(&mut self) -> BTreeSet<u64> {
+        self.unsaved_writes.clear();
         std::mem::take(&mut self.unsaved)
+    }
+
+    pub(super) fn has_unsaved_writes(&self) -> bool {
+        !self.unsaved_writes.is_empty()
     }
 
     pub(super) fn is_saved(&self) -> bool {

@@ -88,10 +88,11 @@ impl Replica {
             && self.spaces.values().all(|state| is_clean(&state.unsaved))
     }
 
-    /// Whether writes wait to be saved; no push may be sent before they are.
+    /// Whether writes wait to be saved; no push may be sent before they are. That one was
+    /// acknowledged can wait: after a crash it is sent again, which is always safe.
     #[must_use]
     pub fn has_unsaved_writes(&self) -> bool {
-        !self.outbox.is_saved()
+        self.outbox.has_unsaved_writes()
     }
 
     /// What differs from what was saved before, and counts as saved from now on.
@@ -126,6 +127,16 @@ impl Replica {
             unsaved.clock = Some(encode_clock(clock));
         }
         unsaved
+    }
+
+    /// Counts everything as saved, for a replica that lives in memory only.
+    pub fn discard_unsaved(&mut self) {
+        self.forgotten.clear();
+        self.outbox.take_unsaved();
+        self.saved_clock = (self.clock.last(), self.vouched);
+        for state in self.spaces.values_mut() {
+            state.unsaved = super::space::UnsavedSpace::default();
+        }
     }
 
     /// A replica that begins with what was saved, under a new id and the device's lasting one. What

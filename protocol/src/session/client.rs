@@ -241,7 +241,7 @@ impl ClientSession {
         self.pump(now)
     }
 
-    /// Writes to a space; see [`Replica::write`]. What it sends may go only when the write is saved.
+    /// Writes to a space; see [`Replica::write`]. What it sends may go when the write is saved.
     ///
     /// # Errors
     /// Those of [`Replica::write`]; nothing is written then.

@@ -382,3 +382,11 @@ pub fn reconnect(hub: &mut ModelHub, replica: &mut Replica, now_ms: u64) -> Vec<
     replica.disconnected();
     converse(hub, replica, now_ms)
 }
+
+/// Whether the app was told that a push was refused with this code.
+pub fn is_rejected(events: &[Event], push: PushId, code: Code) -> bool {
+    events.iter().any(|event| match event {
+        Event::Rejected { push: id, reject, .. } => *id == push && reject.code == code,
+        _ => false,
+    })
+}
