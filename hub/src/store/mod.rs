@@ -4,6 +4,7 @@
 //! One thread writes, by [`Batch`]es; anyone reads, each through a [`Snapshot`] of one moment.
 //! **Invariant:** what a commit returned for has reached the disk, unless the backend lied.
 
+pub mod backup;
 mod batch;
 mod bytes;
 pub(crate) mod compaction;
