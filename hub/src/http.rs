@@ -14,6 +14,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use dashmap::DashMap;
 use http::Request;
@@ -22,6 +25,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::ServiceExt as _;
 
+use crate::admin;
 use crate::hub::Hub;
 use crate::stream::Stream;
 use crate::tls::CertifiedServer;
@@ -51,7 +55,18 @@ pub fn router(hub: Hub, tls: Option<Arc<CertifiedServer>>) -> Router {
         .route("/syncline.cer", get(health::certificate))
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
         .route("/", get(|| async { "This is a Syncline hub. Connect a client to it.\n" }))
-        .with_state(shared)
+        .with_state(shared.clone())
+        .nest("/hub/v1", admin::router(shared.hub.clone()).layer(from_fn_with_state(shared, place)))
+}
+
+/// Tells the admin routes where a request comes from.
+async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: Next) -> Response {
+    if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
+        let trusted = &shared.hub.config().http.trusted_proxies;
+        let address = address::client_address(peer, request.headers(), trusted);
+        request.extensions_mut().insert(admin::ClientAddress(address));
+    }
+    next.run(request).await
 }
 
 /// Answers the requests of one connection, until it ends or becomes a session.

@@ -9,6 +9,7 @@
 //! subscribe(session, ..) -> Subscription          from a cursor to live
 //! ```
 
+mod accounts;
 mod authenticate;
 mod bootstrap;
 mod drain;
@@ -36,6 +37,7 @@ use crate::metrics::Metrics;
 use crate::store::{ReplicaRow, Store, StoreError};
 use crate::writer::intake::{Intake, Job};
 
+pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};

@@ -4,6 +4,7 @@
 //! bytes to them or takes bytes away. ARCHITECTURE.md has the map.
 
 pub mod access;
+pub mod admin;
 pub mod admit;
 pub mod config;
 pub mod engine;
