@@ -190,7 +190,7 @@ impl SocketLoop {
     async fn say_goodbye(&mut self) {
         let Link::Up(socket) = &mut self.link else { return };
         let goodbye = async {
-            if socket.close(None).await.is_ok() {
+            if (**socket).close(None).await.is_ok() {
                 while let Some(Ok(_)) = socket.next().await {}
             }
         };
