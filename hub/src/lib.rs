@@ -6,6 +6,7 @@
 pub mod access;
 pub mod admin;
 pub mod admit;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod fanout;
@@ -15,6 +16,7 @@ pub mod listen;
 pub mod logging;
 pub mod metrics;
 pub mod publication;
+pub mod serve;
 pub mod socket;
 pub mod store;
 pub mod stream;

@@ -31,11 +31,11 @@ const READ_BUFFER_BYTES: usize = 32 << 10;
 const WRITE_BUFFER_BYTES_MAX: usize = 64 << 20;
 
 /// An open connection.
-pub(crate) type Socket = WebSocketStream<Stream>;
+pub type Socket = WebSocketStream<Stream>;
 
 /// Where a hub is, and how to get there.
 #[derive(Clone)]
-pub(crate) struct Address {
+pub struct Address {
     host: String,
     port: u16,
     uri: Uri,
@@ -43,8 +43,10 @@ pub(crate) struct Address {
 }
 
 /// A TCP stream, in clear or not.
-pub(crate) enum Stream {
+pub enum Stream {
+    /// In clear.
     Clear(TcpStream),
+    /// Inside TLS.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -55,8 +57,12 @@ pub(crate) fn is_secure(url: &str) -> bool {
 }
 
 impl Address {
-    /// Reads a hub's address; a path before `/ws` stays, for hubs behind a proxy.
-    pub(crate) fn parse(url: &str, tls: Option<Arc<ClientConfig>>) -> Result<Self, OpenError> {
+    /// Reads a hub's address; a path before `/ws` stays, for hubs behind a proxy. With settings for
+    /// TLS it is spoken, whatever the address says.
+    ///
+    /// # Errors
+    /// [`OpenError::Url`] when it is not the address of a hub.
+    pub fn parse(url: &str, tls: Option<Arc<ClientConfig>>) -> Result<Self, OpenError> {
         let wrong = || OpenError::Url(url.to_owned());
         let given: Uri = url.parse().map_err(|_| wrong())?;
         let is_known = matches!(given.scheme_str(), Some("ws" | "wss" | "http" | "https"));
@@ -78,8 +84,11 @@ impl Address {
         Ok(Self { host, port, uri, tls })
     }
 
-    /// Opens a connection; an error is a sentence for people.
-    pub(crate) async fn open(self) -> Result<Box<Socket>, String> {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// A sentence for people.
+    pub async fn open(self) -> Result<Box<Socket>, String> {
         let place = format!("{}:{}", self.host, self.port);
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await;
         let tcp = tcp.map_err(|error| format!("{place} cannot be reached: {error}"))?;

@@ -33,7 +33,7 @@
 mod builder;
 mod changes;
 mod client;
-mod connect;
+pub mod connect;
 mod error;
 pub mod json;
 mod persist;
@@ -41,7 +41,7 @@ mod record;
 mod shared;
 mod socket;
 mod space;
-mod tls;
+pub mod tls;
 mod transaction;
 
 pub use builder::Builder;

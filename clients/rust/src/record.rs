@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use syncline_protocol::{CollectionName, FieldName, RecordKey, Value, measure};
+use syncline_protocol::{CollectionName, FieldName, RecordKey, Stamp, Value, measure};
 
 use crate::error::Error;
 
@@ -21,6 +21,8 @@ pub struct Record {
     pub fields: BTreeMap<FieldName, Value>,
     /// The sequence under which the hub last changed it; zero when the hub does not have it yet.
     pub sequence: u64,
+    /// The newest stamp in it: when it was last written, and by which replica.
+    pub stamp: Option<Stamp>,
 }
 
 impl Record {
@@ -124,6 +126,7 @@ mod tests {
             key: RecordKey::new("a").unwrap(),
             fields: fields.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
             sequence: 1,
+            stamp: None,
         };
         assert_eq!(record.to::<Link>().unwrap(), link);
         assert_eq!(record.get_as::<u32>("visits").unwrap(), Some(3));

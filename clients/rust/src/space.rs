@@ -305,5 +305,6 @@ fn view(
         key: RecordKey::new(key).ok()?,
         fields: record.visible().map(|(name, _, value)| (name.clone(), value.clone())).collect(),
         sequence: copied.map_or(0, syncline_protocol::Record::newest_sequence),
+        stamp: record.newest_stamp(),
     })
 }

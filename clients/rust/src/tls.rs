@@ -16,10 +16,13 @@ use sha2::{Digest as _, Sha256};
 use crate::error::OpenError;
 
 /// The SHA-256 of a certificate's SubjectPublicKeyInfo (RFC 7469 pins the same bytes).
-pub(crate) type KeyHash = [u8; 32];
+pub type KeyHash = [u8; 32];
 
 /// Reads a hash as the hub prints it; colons are welcome.
-pub(crate) fn parse_pin(text: &str) -> Result<KeyHash, OpenError> {
+///
+/// # Errors
+/// [`OpenError::Pin`] for anything but 64 hexadecimal digits.
+pub fn parse_pin(text: &str) -> Result<KeyHash, OpenError> {
     let digits: String = text.chars().filter(|&c| c != ':').collect();
     let wrong = |_| OpenError::Pin(text.to_owned());
     let mut hash = KeyHash::default();
@@ -27,8 +30,11 @@ pub(crate) fn parse_pin(text: &str) -> Result<KeyHash, OpenError> {
     Ok(hash)
 }
 
-/// The TLS settings for one kind of trust.
-pub(crate) fn config(
+/// The TLS settings for one kind of trust: one pinned key, or the system's roots and `roots`.
+///
+/// # Errors
+/// A root that is no certificate, or no root at all.
+pub fn config(
     pin: Option<KeyHash>,
     roots: Vec<CertificateDer<'static>>,
 ) -> Result<ClientConfig, OpenError> {

@@ -5,7 +5,9 @@
 //! to data but the door, and every refusal is one of the protocol's codes.
 
 mod answer;
+mod backup;
 mod caller;
+mod conflicts;
 mod devices;
 mod figures;
 mod spaces;
@@ -17,7 +19,7 @@ mod tests;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::hub::Hub;
 use answer::{no_method, no_route};
@@ -44,10 +46,13 @@ pub fn router(hub: Hub) -> Router {
             "/spaces/{space}/members/{user}",
             put(spaces::set_member).delete(spaces::remove_member),
         )
+        .route("/spaces/{space}/conflicts", get(conflicts::list))
+        .route("/spaces/{space}/conflicts/{id}/restore", post(conflicts::restore))
         .route("/devices", get(devices::list))
         .route("/sessions", get(devices::sessions))
         .route("/sessions/{id}", delete(devices::dismiss))
         .route("/stats", get(figures::stats))
+        .route("/backup", get(backup::backup))
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
