@@ -1,0 +1,213 @@
+//! A disk in memory that keeps what it was told to sync, and of the rest only what luck leaves.
+//!
+//! ```text
+//! write, set_len --> recorded, and seen by every read          (the page cache)
+//! sync           --> all that was recorded so far is kept       (the platter)
+//! cut at an op   --> what is kept, and any of the later writes, whole, torn or not at all
+//! ```
+//! It records every operation, so that one run can be cut at every point. It can be told to fail
+//! at an operation, for good, as a full or a dying disk does; and to lie about its syncs.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+use redb::StorageBackend;
+
+/// Torn writes end at a multiple of this: what disks write at once.
+const SECTOR: usize = 512;
+
+/// One operation that changes what is on the disk.
+#[derive(Debug, Clone)]
+enum Op {
+    Write(usize, Arc<[u8]>),
+    SetLen(usize),
+    Sync,
+}
+
+/// Which operation fails, and all later ones with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// None.
+    Never,
+    /// The first write or growth from this operation on: the disk is full.
+    Full(usize),
+    /// The first sync from this operation on: the disk is dying.
+    Sync(usize),
+}
+
+#[derive(Debug)]
+struct State {
+    image: Vec<u8>,
+    ops: Vec<Op>,
+    failure: Failure,
+    failed: bool,
+    /// Takes the fsync out: a sync says that it was done, and nothing is kept.
+    lies: bool,
+}
+
+/// A handle on the disk; the store holds another.
+#[derive(Debug, Clone)]
+pub(crate) struct Disk(Arc<Mutex<State>>);
+
+impl Disk {
+    pub(crate) fn new(image: Vec<u8>, failure: Failure, lies: bool) -> Self {
+        Self(Arc::new(Mutex::new(State { image, ops: Vec::new(), failure, failed: false, lies })))
+    }
+
+    /// How many operations there were.
+    pub(crate) fn ops(&self) -> usize {
+        self.0.lock().unwrap().ops.len()
+    }
+
+    /// Whether the failure that was ordered has come.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.0.lock().unwrap().failed
+    }
+
+    /// All that the operations left, synced or not.
+    pub(crate) fn image(&self) -> Vec<u8> {
+        self.0.lock().unwrap().image.clone()
+    }
+
+    /// Walks through what a cut at each operation leaves.
+    pub(crate) fn cuts(&self, begin: Vec<u8>) -> Cuts {
+        let state = self.0.lock().unwrap();
+        Cuts { ops: state.ops.clone(), lies: state.lies, kept: begin, synced: 0, next: 0 }
+    }
+}
+
+impl State {
+    fn attempt(&mut self, op: &Op) -> io::Result<()> {
+        let number = self.ops.len();
+        let fails = match (self.failure, op) {
+            (Failure::Full(from), Op::Write(..) | Op::SetLen(_)) => number >= from,
+            (Failure::Sync(from), Op::Sync) => number >= from,
+            _ => false,
+        };
+        self.failed |= fails;
+        match self.failed {
+            true if matches!(self.failure, Failure::Full(_)) => {
+                Err(io::ErrorKind::StorageFull.into())
+            }
+            true => Err(io::Error::other("input/output error")),
+            false => Ok(()),
+        }
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.lock().unwrap().image.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let state = self.0.lock().unwrap();
+        let from = usize::try_from(offset).unwrap();
+        let bytes = state.image.get(from..from + out.len());
+        out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        let op = Op::SetLen(usize::try_from(length).unwrap());
+        state.attempt(&op)?;
+        apply(&mut state.image, &op);
+        state.ops.push(op);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        state.attempt(&Op::Sync)?;
+        state.ops.push(Op::Sync);
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut state = self.0.lock().unwrap();
+        let op = Op::Write(usize::try_from(offset).unwrap(), bytes.into());
+        state.attempt(&op)?;
+        apply(&mut state.image, &op);
+        state.ops.push(op);
+        Ok(())
+    }
+}
+
+/// What is left of a run when the power goes at one operation after the other.
+pub(crate) struct Cuts {
+    ops: Vec<Op>,
+    lies: bool,
+    /// What is surely on the disk: everything before `synced`.
+    kept: Vec<u8>,
+    synced: usize,
+    next: usize,
+}
+
+impl Cuts {
+    /// What a cut during operation `at` leaves, with this luck. Ask in rising order.
+    pub(crate) fn at(&mut self, at: usize, seed: u64) -> Vec<u8> {
+        self.keep_until(at);
+        let mut luck = StdRng::seed_from_u64(seed);
+        let mut image = self.kept.clone();
+        let waiting = &self.ops[self.synced..at.min(self.ops.len())];
+        // Some cuts lose all that was not synced, some nothing, some what came after a point:
+        // they are worth more than chance.
+        let (until, keeps) = match luck.random_range(0..5) {
+            0 => (0, 0.0),
+            1 => (waiting.len(), 1.0),
+            2 => (luck.random_range(0..=waiting.len()), 1.0),
+            _ => (waiting.len(), luck.random_range(0.0..1.0)),
+        };
+        for op in &waiting[..until] {
+            if luck.random_bool(keeps) {
+                apply(&mut image, op);
+            }
+        }
+        // The operation that the cut falls into is torn.
+        if let Some(op) = self.ops.get(at) {
+            apply_torn(&mut image, op, &mut luck);
+        }
+        image
+    }
+
+    fn keep_until(&mut self, at: usize) {
+        while self.next < at.min(self.ops.len()) {
+            if matches!(self.ops[self.next], Op::Sync) && !self.lies {
+                self.ops[self.synced..self.next].iter().for_each(|op| apply(&mut self.kept, op));
+                self.synced = self.next;
+            }
+            self.next += 1;
+        }
+    }
+}
+
+fn apply(image: &mut Vec<u8>, op: &Op) {
+    match op {
+        Op::SetLen(length) => image.resize(*length, 0),
+        Op::Write(offset, bytes) => write(image, *offset, bytes),
+        Op::Sync => {}
+    }
+}
+
+/// Any sectors of the write arrive; and the last of them may hold only its beginning.
+fn apply_torn(image: &mut Vec<u8>, op: &Op, luck: &mut StdRng) {
+    let Op::Write(offset, bytes) = op else { return };
+    let cut = luck.random_range(0..=bytes.len());
+    for (number, sector) in bytes[..cut].chunks(SECTOR).enumerate() {
+        if luck.random_bool(0.8) {
+            write(image, offset + number * SECTOR, sector);
+        }
+    }
+}
+
+fn write(image: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
+    // A write beyond a growth that was lost makes the file as long as it must be.
+    let end = offset + bytes.len();
+    if image.len() < end {
+        image.resize(end, 0);
+    }
+    image[offset..end].copy_from_slice(bytes);
+}
