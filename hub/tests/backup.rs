@@ -14,7 +14,7 @@ use syncline::store::backup::{
 };
 use syncline::store::{CollectionRow, FILE, RecordRow, Store, doctor};
 use syncline_protocol::{CollectionName, RecordKey, SpaceName};
-use workbench::random::{Run, step};
+use workbench::random::{Run, cases, step};
 use workbench::{BEGIN_MS, Bench, CACHE_BYTES, put, stamp};
 
 /// When every restore of this file happens.
@@ -60,7 +60,7 @@ fn content(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn a_restored_store_is_equal_under_new_epochs(

@@ -3,6 +3,7 @@
 //! Nothing here asserts anything; the tests that share it do.
 #![allow(dead_code, reason = "each test program uses a part of the bench")]
 
+pub(crate) mod follower;
 pub(crate) mod random;
 
 use std::sync::Arc;
