@@ -7,6 +7,7 @@
 //! ```
 //! It records every operation, so that one run can be cut at every point. It can be told to fail
 //! at an operation, for good, as a full or a dying disk does; and to lie about its syncs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io;
 use std::sync::{Arc, Mutex};
