@@ -82,7 +82,8 @@ proptest! {
         prop_assert_eq!(content(store), content(&again));
         let (old, new) = (store.snapshot().unwrap(), again.snapshot().unwrap());
         prop_assert_eq!(old.clock().unwrap(), new.clock().unwrap());
-        for ((name, old), (_, new)) in old.spaces().unwrap().into_iter().zip(new.spaces().unwrap()) {
+        let pairs = old.spaces().unwrap().into_iter().zip(new.spaces().unwrap());
+        for ((name, old), (_, new)) in pairs {
             prop_assert_ne!(old.epoch, new.epoch);
             prop_assert_eq!(new.restored_ms, Some(RESTORED_MS));
             prop_assert_eq!(new.authoritative, authoritative || name.as_str() == "system");

@@ -215,9 +215,10 @@ proptest! {
             let before = world.followers[who].copy.received;
             world.connect(who, 1 << 20);
             world.followers[who].catch_up(&world.bench);
-            let cost = world.followers[who].copy.received - before;
+            let follower = &world.followers[who];
+            let cost = follower.copy.received - before;
             prop_assert!(cost <= 2 * live, "a catch-up of {cost} deltas for {live} live fields");
-            prop_assert_eq!(world.followers[who].shown(), world.followers[who].expected(&world.bench));
+            prop_assert_eq!(follower.shown(), follower.expected(&world.bench));
         }
         world.bench.assert_sound();
     }

@@ -26,7 +26,8 @@ pub(super) struct Planned {
 impl Engine {
     /// Whether a principal may write to a space now.
     pub(super) fn may_write(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
-        matches!(self.directory.grant(principal, space, now_ms), Grant::Role(role) if role >= Role::Writer)
+        let grant = self.directory.grant(principal, space, now_ms);
+        matches!(grant, Grant::Role(role) if role >= Role::Writer)
     }
 
     /// Judges one part of a submission.
