@@ -1,7 +1,7 @@
 //! The store: one redb file, its tables and their rows. Knows nothing of the network, nor of who
 //! may do what.
 //!
-//! One thread writes, by [`Batch`]es; anyone reads, each through a [`Snapshot`] of one moment.
+//! One thread writes, by batches; anyone reads, each through a [`Snapshot`] of one moment.
 //! **Invariant:** what a commit returned for has reached the disk, unless the backend lied.
 
 pub mod backup;
