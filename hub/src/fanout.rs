@@ -150,8 +150,8 @@ impl Feed {
         }
         state.views.retain(|view| !view.listeners.is_empty());
         state.pins.remove(&session);
-        if let Some(peer) = state.attendance.leave(session) {
-            self.tell(&state, session, peer, PresenceEvent::Left);
+        if let Some((peer, event)) = state.attendance.leave(session) {
+            self.tell(&state, session, peer, event);
         }
     }
 
@@ -164,40 +164,30 @@ impl Feed {
         };
     }
 
-    /// A session enters the space: the others hear of it. Gives the frames that tell it who is
-    /// there.
-    pub fn enter(&self, session: SessionId, peer: Peer) -> Vec<Bytes> {
-        let mut state = self.lock();
-        let space = self.space.clone();
-        let there = state.attendance.others(session).map(|(peer, value)| {
-            let event = PresenceEvent::Joined(value.cloned());
-            let frame = HubFrame::Presence { space: space.clone(), from: peer.clone(), event };
-            Bytes::from(encode_hub(&frame))
+    /// The frames that tell a newcomer what the others show.
+    #[must_use]
+    pub fn shown_to(&self, session: SessionId) -> Vec<Bytes> {
+        let state = self.lock();
+        let shown = state.attendance.others(session).map(|(peer, value)| {
+            let (space, from) = (self.space.clone(), peer.clone());
+            let event = PresenceEvent::Joined(Some(value.clone()));
+            Bytes::from(encode_hub(&HubFrame::Presence { space, from, event }))
         });
-        let there = there.collect();
-        if state.attendance.enter(session, peer.clone()) {
-            self.tell(&state, session, peer, PresenceEvent::Joined(None));
-        }
-        there
+        shown.collect()
     }
 
     /// A session shows its state to the others, or shows none any more.
-    pub fn show(&self, session: SessionId, value: Option<Value>) {
+    pub fn show(&self, session: SessionId, peer: Peer, value: Option<Value>) {
         let mut state = self.lock();
-        let Some(peer) = state.attendance.show(session, value.clone()) else { return };
-        let event = match value {
-            Some(value) => PresenceEvent::State(value),
-            None => PresenceEvent::Joined(None),
-        };
-        self.tell(&state, session, peer, event);
+        if let Some((peer, event)) = state.attendance.show(session, peer, value) {
+            self.tell(&state, session, peer, event);
+        }
     }
 
     /// A session says something to the others.
-    pub fn signal(&self, session: SessionId, value: Value) {
-        let state = self.lock();
-        let Some(from) = state.attendance.peer(session).cloned() else { return };
+    pub fn signal(&self, session: SessionId, from: Peer, value: Value) {
         let frame = HubFrame::Signal { space: self.space.clone(), from, value };
-        self.tell_frame(&state, session, &frame);
+        self.tell_frame(&self.lock(), session, &frame);
     }
 
     fn tell(&self, state: &FeedState, from: SessionId, peer: Peer, event: PresenceEvent) {

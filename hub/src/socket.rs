@@ -19,7 +19,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use syncline_protocol::codec::{Limits, encode_hub};
 use syncline_protocol::session::server::{Due, Request, ServerSession, Times};
-use syncline_protocol::{Code, Hello, HubFrame, Push, PushId, Reject, SpaceName, Subject};
+use syncline_protocol::{Code, Hello, HubFrame, Peer, Push, PushId, Reject, SpaceName, Subject};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -176,7 +176,7 @@ where
                 match self.hub.subscribe(arrival, (&space, filter, start)) {
                     Ok((subscription, frame)) => {
                         self.wire.send(frame.into()).await?;
-                        self.enter(arrival, &subscription).await?;
+                        self.greet_with(arrival, &subscription).await?;
                         doings.subscriptions.push(subscription);
                     }
                     Err(reject) => return self.refuse(space, reject).await,
@@ -197,11 +197,15 @@ where
             },
             Request::Signal(space, value) => {
                 let size = value.as_bytes().len();
-                self.ephemeral(doings, &space, size, |feed| feed.signal(arrival.id, value));
+                self.ephemeral(arrival, doings, (&space, size), |feed, peer| {
+                    feed.signal(arrival.id, peer, value);
+                });
             }
             Request::Presence(space, value) => {
                 let size = value.as_ref().map_or(0, |value| value.as_bytes().len());
-                self.ephemeral(doings, &space, size, |feed| feed.show(arrival.id, value));
+                self.ephemeral(arrival, doings, (&space, size), |feed, peer| {
+                    feed.show(arrival.id, peer, value);
+                });
             }
             Request::Ping(nonce) => {
                 let pong = HubFrame::Pong { nonce, hub_ms: now_ms() };
@@ -224,10 +228,13 @@ where
         doings.answers.push(apply.boxed());
     }
 
-    /// Tells a newcomer who is there, and those who are there of the newcomer.
-    async fn enter(&mut self, arrival: &Arrival, subscription: &Subscription) -> Result<(), End> {
-        let Some(peer) = self.hub.peer(arrival.id) else { return Ok(()) };
-        for frame in subscription.feed().enter(arrival.id, peer) {
+    /// Tells a newcomer what those who are there show.
+    async fn greet_with(
+        &mut self,
+        arrival: &Arrival,
+        subscription: &Subscription,
+    ) -> Result<(), End> {
+        for frame in subscription.feed().shown_to(arrival.id) {
             self.wire.send(frame).await?;
         }
         Ok(())
@@ -236,17 +243,18 @@ where
     /// Messages that are not stored may be lost: those over the limits are.
     fn ephemeral(
         &self,
+        arrival: &Arrival,
         doings: &mut Doings,
-        space: &SpaceName,
-        bytes: usize,
-        tell: impl FnOnce(&crate::fanout::Feed),
+        (space, bytes): (&SpaceName, usize),
+        tell: impl FnOnce(&crate::fanout::Feed, Peer),
     ) {
         let limit = usize::try_from(self.hub.config().limits.signal_bytes).unwrap_or(usize::MAX);
         if bytes <= limit
             && doings.signals.spend()
             && let Some(subscription) = doings.find(space)
+            && let Some(peer) = self.hub.peer(arrival.id)
         {
-            tell(subscription.feed());
+            tell(subscription.feed(), peer);
         }
     }
 

@@ -313,9 +313,9 @@ pub struct Peer {
 /// What happened to someone in a space.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PresenceEvent {
-    /// They came, or were there when this session came; with their state when they have one.
+    /// They show a state for the first time, or did when this session came.
     Joined(Option<Value>),
-    /// They went.
+    /// They went, or show nothing any more.
     Left,
     /// They changed their state.
     State(Value),

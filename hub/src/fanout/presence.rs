@@ -1,48 +1,43 @@
-//! Who is in a space now, and the small state that each shows: never stored.
+//! The small states that sessions show to those in a space: never stored, and gone with them.
+//!
+//! Who shows nothing is not announced: ten thousand silent readers tell each other nothing.
 
 use std::collections::BTreeMap;
 
-use syncline_protocol::{Peer, Value};
+use syncline_protocol::{Peer, PresenceEvent, Value};
 
 use super::SessionId;
 
-/// The sessions in one space.
+/// The states shown in one space.
 #[derive(Debug, Default)]
 pub(super) struct Attendance {
-    sessions: BTreeMap<SessionId, (Peer, Option<Value>)>,
+    shown: BTreeMap<SessionId, (Peer, Value)>,
 }
 
 impl Attendance {
-    /// Counts a session in; says whether it was not there before.
-    pub(super) fn enter(&mut self, session: SessionId, peer: Peer) -> bool {
-        let is_new = !self.sessions.contains_key(&session);
-        self.sessions.entry(session).or_insert((peer, None));
-        is_new
-    }
-
-    /// Counts a session out; gives who it was.
-    pub(super) fn leave(&mut self, session: SessionId) -> Option<Peer> {
-        self.sessions.remove(&session).map(|(peer, _)| peer)
-    }
-
-    /// Sets what a session shows; gives who it is, when it is there.
-    pub(super) fn show(&mut self, session: SessionId, value: Option<Value>) -> Option<Peer> {
-        let (peer, shown) = self.sessions.get_mut(&session)?;
-        *shown = value;
-        Some(peer.clone())
-    }
-
-    /// Who a session is.
-    pub(super) fn peer(&self, session: SessionId) -> Option<&Peer> {
-        self.sessions.get(&session).map(|(peer, _)| peer)
-    }
-
-    /// Everyone but a session, with what they show.
-    pub(super) fn others(
-        &self,
+    /// A session shows a state, or none any more; gives what the others hear.
+    pub(super) fn show(
+        &mut self,
         session: SessionId,
-    ) -> impl Iterator<Item = (&Peer, Option<&Value>)> {
-        let others = self.sessions.iter().filter(move |(other, _)| **other != session);
-        others.map(|(_, (peer, value))| (peer, value.as_ref()))
+        peer: Peer,
+        value: Option<Value>,
+    ) -> Option<(Peer, PresenceEvent)> {
+        let Some(value) = value else { return self.leave(session) };
+        let event = match self.shown.insert(session, (peer.clone(), value.clone())) {
+            None => PresenceEvent::Joined(Some(value)),
+            Some(_) => PresenceEvent::State(value),
+        };
+        Some((peer, event))
+    }
+
+    /// A session goes; gives what the others hear, when it had shown something.
+    pub(super) fn leave(&mut self, session: SessionId) -> Option<(Peer, PresenceEvent)> {
+        self.shown.remove(&session).map(|(peer, _)| (peer, PresenceEvent::Left))
+    }
+
+    /// What everyone but a session shows.
+    pub(super) fn others(&self, session: SessionId) -> impl Iterator<Item = (&Peer, &Value)> {
+        let others = self.shown.iter().filter(move |(other, _)| **other != session);
+        others.map(|(_, (peer, value))| (peer, value))
     }
 }

@@ -77,16 +77,20 @@ fn those_in_a_space_hear_of_each_other() {
     };
     let queue = Arc::new(Queue::new(1 << 20));
     feed.join(1, &Filter::default(), &queue);
-    assert!(feed.enter(1, peer(1)).is_empty());
-    assert_eq!(feed.enter(2, peer(2)).len(), 1);
-    feed.show(2, Some(Value::from("here")));
-    feed.signal(2, Value::from("psst"));
+    assert!(feed.shown_to(1).is_empty());
+    feed.show(2, peer(2), Some(Value::from("here")));
+    feed.show(2, peer(2), Some(Value::from("there")));
+    assert_eq!(feed.shown_to(1).len(), 1);
+    assert!(feed.shown_to(2).is_empty());
+    feed.signal(2, peer(2), Value::from("psst"));
     feed.leave(2);
     let mut heard = Vec::new();
     while let Popped::Frame(None, bytes) = queue.pop() {
         heard.push(decode_hub(&bytes).unwrap());
     }
     assert_eq!(heard.len(), 4);
+    let joined = PresenceEvent::Joined(Some(Value::from("here")));
+    assert!(matches!(&heard[0], HubFrame::Presence { event, .. } if *event == joined));
     assert!(matches!(&heard[2], HubFrame::Signal { from, .. } if from.device == DeviceId(2)));
     assert!(matches!(&heard[3], HubFrame::Presence { event: PresenceEvent::Left, .. }));
 }

@@ -86,7 +86,8 @@ async fn those_in_a_space_signal_and_see_each_other() {
     let (mut ann, mut bob) = (hub.client().await, hub.client().await);
     ann.subscribe(&space, Filter::default()).await;
     bob.subscribe(&space, Filter::default()).await;
-    let value = Value::from("typing");
+    let (value, idle) = (Value::from("typing"), Value::from("idle"));
+    bob.send(&ClientFrame::Presence { space: space.clone(), value: Some(idle.clone()) }).await;
     bob.send(&ClientFrame::Presence { space: space.clone(), value: Some(value.clone()) }).await;
     bob.send(&ClientFrame::Signal { space: space.clone(), value: value.clone() }).await;
     let mut heard = Vec::new();
@@ -100,7 +101,8 @@ async fn those_in_a_space_signal_and_see_each_other() {
             _ => {}
         }
     }
-    let expected = [Some(PresenceEvent::Joined(None)), Some(PresenceEvent::State(value)), None];
+    let expected =
+        [Some(PresenceEvent::Joined(Some(idle))), Some(PresenceEvent::State(value)), None];
     assert_eq!(heard, expected);
     drop(bob);
     loop {
