@@ -18,7 +18,6 @@ use std::time::SystemTime;
 use syncline_protocol::Reject;
 
 use crate::config::{Config, ConfigError, Overrides};
-
 use crate::hub::Hub;
 use crate::listen::{self, Bounds, ListenError, Listener};
 use crate::logging::{self, LoggingError};
