@@ -12,9 +12,16 @@ use serde_json::Value as Json;
 /// Nothing takes so long, on the slowest machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
+/// The program under test.
+const SYNCLINE: &str = env!("CARGO_BIN_EXE_syncline");
+
 /// The program, with nothing of the surroundings that could lead it astray.
 pub(crate) fn program(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
+    undisturbed(folder, SYNCLINE)
+}
+
+fn undisturbed(folder: &Path, program: &str) -> Command {
+    let mut command = Command::new(program);
     command.current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SYNCLINE_")) {
         command.env_remove(name);
@@ -79,6 +86,10 @@ impl House {
     fn start(&mut self, listen: &str, env: &[(&str, &str)]) {
         let mut command = program(self.folder.path());
         command.args(["serve", "--listen", listen]).envs(env.iter().copied());
+        self.begin(command);
+    }
+
+    fn begin(&mut self, mut command: Command) {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -93,6 +104,23 @@ impl House {
         assert!(self.is_ready(), "the port is open, but the hub is not ready");
         self.greeting =
             std::iter::once(first).chain(lines.waiting()).collect::<Vec<_>>().join("\n");
+    }
+
+    /// A hub that may write files of a few megabytes at most, as if its disk were as small.
+    pub(crate) fn with_space_for_the_store() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // The signal that a file is too large would end the process before it saw the error.
+        let limited = "trap '' XFSZ; ulimit -f 8192; exec \"$0\" \"$@\"";
+        let mut shell = undisturbed(folder.path(), "sh");
+        shell.args(["-c", limited, SYNCLINE, "serve", "--listen", "127.0.0.1:0"]);
+        let mut house = Self { folder, url: String::new(), greeting: String::new(), process: None };
+        house.begin(shell);
+        house
+    }
+
+    /// Waits for the process to end by itself, and gives its exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        self.process.take().unwrap().wait().unwrap().code()
     }
 
     /// Starts again on the same port, with what was kept.

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use crate::house::{House, Outcome, program};
+use crate::house::{House, Outcome, Tail, program};
 
 fn mode(path: &std::path::Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -159,4 +159,48 @@ fn a_pinned_key_is_trusted_and_no_other() {
             assert_eq!(outcome.code, 1, "{args:?}: {outcome:?}");
         }
     }
+}
+
+#[test]
+fn a_certificate_authority_of_ones_own_is_trusted() {
+    let house = House::with(&[("SYNCLINE_TLS__NAMES", "127.0.0.1")]);
+    let ca = house.data().join("tls/certificate.pem");
+    let url = house.url.replace("http", "https");
+    let trust = ["--url", &url, "--ca", ca.to_str().unwrap()];
+    house.done(&[&["put", "s", "c", "k", "a=1", "--create"], &trust[..]].concat());
+    assert_eq!(house.done(&[&["export", "s"], &trust[..]].concat()).out.lines().count(), 1);
+    let tail = house.tail(&[&["s"], &trust[..]].concat());
+    assert_eq!(tail.next(), "1 put c/k a=1");
+}
+
+#[test]
+fn a_full_disk_ends_the_hub_and_nothing_is_acknowledged_in_vain() {
+    let mut house = House::with_space_for_the_store();
+    let line = |at: usize| format!("{{\"id\": {at}, \"text\": \"{}\"}}\n", noise(at));
+    let lines: String = (0..4_000).map(line).collect();
+    let file = house.file("large.ndjson", lines);
+    let import =
+        Tail::of(&mut house.command(&["import", "s", "c", &file, "--key", "id", "--create"]));
+    assert_eq!(house.wait(), Some(1), "a hub that cannot write does not go on");
+    let note = import.note();
+    assert!(note.contains("waiting for the hub"), "the import says so and waits: {note}");
+    let log = std::fs::read_to_string(house.folder.path().join("log")).unwrap();
+    assert!(log.contains("the store failed") && log.contains("cannot write any more"), "{log}");
+    // With room on the disk the import goes on by itself, and is whole.
+    house.restart();
+    let (code, notes) = import.ended();
+    assert_eq!(code, Some(0), "{notes:?}");
+    assert!(notes.last().unwrap().contains("4000 changed"), "{notes:?}");
+    assert_eq!(house.done(&["verify", "s"]).out, "c equal\n");
+    assert_eq!(house.done(&["export", "s"]).out.lines().count(), 4_000);
+}
+
+/// A text that does not compress, another one for each number.
+fn noise(seed: usize) -> String {
+    let mut state = seed as u64 + 1;
+    let mut digit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b'a' + u8::try_from(state >> 60).unwrap())
+    };
+    (0..2_000).map(|_| digit()).collect()
 }
