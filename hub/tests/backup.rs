@@ -1,5 +1,6 @@
 //! Backup and restore: of one moment, under load, whole or not at all; and what a restored hub
 //! takes back from its replicas.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod workbench;
 
@@ -14,7 +15,7 @@ use syncline::store::backup::{
 };
 use syncline::store::{CollectionRow, FILE, RecordRow, Store, doctor};
 use syncline_protocol::{CollectionName, RecordKey, SpaceName};
-use workbench::random::{Run, step};
+use workbench::random::{Run, cases, step};
 use workbench::{BEGIN_MS, Bench, CACHE_BYTES, put, stamp};
 
 /// When every restore of this file happens.
@@ -60,7 +61,7 @@ fn content(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(cases(40))]
 
     #[test]
     fn a_restored_store_is_equal_under_new_epochs(
@@ -81,7 +82,8 @@ proptest! {
         prop_assert_eq!(content(store), content(&again));
         let (old, new) = (store.snapshot().unwrap(), again.snapshot().unwrap());
         prop_assert_eq!(old.clock().unwrap(), new.clock().unwrap());
-        for ((name, old), (_, new)) in old.spaces().unwrap().into_iter().zip(new.spaces().unwrap()) {
+        let pairs = old.spaces().unwrap().into_iter().zip(new.spaces().unwrap());
+        for ((name, old), (_, new)) in pairs {
             prop_assert_ne!(old.epoch, new.epoch);
             prop_assert_eq!(new.restored_ms, Some(RESTORED_MS));
             prop_assert_eq!(new.authoritative, authoritative || name.as_str() == "system");

@@ -1,5 +1,6 @@
 //! Whatever is written, in whatever order, with housekeeping between: what the store keeps beside
 //! the records (digests, counts, bytes, dead log entries) is what a recount finds.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod workbench;
 
@@ -8,11 +9,11 @@ use std::time::Duration;
 use proptest::prelude::*;
 use redb::{ReadableTable as _, TableDefinition, WriteTransaction};
 use syncline::store::{Store, StoreError, doctor};
-use workbench::random::{Run, settings, step};
+use workbench::random::{Run, cases, settings, step};
 use workbench::{BEGIN_MS, Bench, CACHE_BYTES, stamp};
 
 proptest! {
-    #![proptest_config(ProptestConfig { max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+    #![proptest_config(cases(150))]
 
     #[test]
     fn what_is_kept_is_what_is_counted(steps in prop::collection::vec(step(), 1..60)) {

@@ -71,6 +71,25 @@ fn a_clock_that_ran_ahead_starts_again_from_hub_time_and_keeps_the_order() {
 }
 
 #[test]
+fn an_ack_vouches_for_the_stamps_that_it_answers_and_for_no_others() {
+    let (mut hub, mut replica) = live();
+    let first = write(&mut replica, vec![put("a", 1)], START_MS);
+    let second = write(&mut replica, vec![put("a", 2)], START_MS);
+    assert_eq!(replica.take_frames().len(), 2);
+    // The first is refused while the clock is wrong, and both are stamped by it; then the ack of
+    // the second arrives, which speaks of the stamps that it was sent with.
+    let ahead_ms = START_MS + DAY_MS;
+    let reject = Reject::new(Code::Expired, "the model says no").at(0);
+    let (subject, hub_ms) = (Subject::Push(first), START_MS);
+    replica.receive(HubFrame::Reject { subject, reject, hub_ms }, ahead_ms);
+    replica.receive(HubFrame::Ack { push: second, sequence: 1 }, ahead_ms);
+    converse(&mut hub, &mut replica, ahead_ms);
+    assert!(!replica.is_waiting(first), "the clock never came back from where it was");
+    let newest = hub.records.values().filter_map(|record| record.newest_stamp()).max().unwrap();
+    assert!(newest.time.millis() <= START_MS + 60_000);
+}
+
+#[test]
 fn a_stamp_from_the_future_is_merged_and_not_observed() {
     let (mut hub, mut replica) = live();
     let far_ms = START_MS + DAY_MS;

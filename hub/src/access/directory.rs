@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use syncline_protocol::{Record, SpaceName, Value};
 
 use super::principal::{Credential, Principal, Role, SpacePattern};
-use super::token::TokenDigest;
+use super::token::{Token, TokenDigest};
 
 /// The space whose records these are.
 pub const SYSTEM_SPACE: &str = "system";
@@ -137,6 +137,16 @@ impl Directory {
     pub fn memberships(&self, user: &str) -> impl Iterator<Item = &str> {
         let own = move |(_, member): &&(String, String)| member == user;
         self.members.keys().filter(own).map(|(space, _)| space.as_str())
+    }
+
+    /// Who shows this token; none when it opens nothing here any more.
+    #[must_use]
+    pub fn recognise(&self, token: &Token, now_ms: u64) -> Option<Principal> {
+        let id = token.id().to_string();
+        let (grant, digest) = self.token(&id)?;
+        let principal = Principal::with_token(&grant.user, &id);
+        let good = digest.matches(token) & self.is_authorized(&principal, now_ms);
+        good.then_some(principal)
     }
 
     /// The Argon2id hash of an account's password.

@@ -13,13 +13,8 @@ type Step = fn(&WriteTransaction) -> Result<(), StoreError>;
 /// The steps that there are: step n leads from format n + 1 to n + 2.
 const STEPS: &[Step] = &[];
 
-/// The format that this program writes.
-pub(super) const FORMAT: u32 = format_after(STEPS);
-
-const fn format_after(steps: &[Step]) -> u32 {
-    // There are as many steps as there were changes of the format: a handful.
-    1 + steps.len() as u32
-}
+/// The format that this program writes: one more than there are steps.
+pub(super) const FORMAT: u32 = 1;
 
 /// Makes a new file's tables, or brings an older file up to date.
 pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), StoreError> {
@@ -29,7 +24,7 @@ pub(super) fn prepare(transaction: &WriteTransaction) -> Result<(), StoreError> 
 
 /// A newer file is refused before any of its tables is touched: they may have other types.
 fn migrate(transaction: &WriteTransaction, steps: &[Step]) -> Result<(), StoreError> {
-    let known = format_after(steps);
+    let known = 1 + u32::try_from(steps.len()).unwrap_or(u32::MAX - 1);
     let found = read_format(&transaction.open_table(META)?)?.unwrap_or(known);
     if found > known {
         return Err(StoreError::Newer { found, known });
@@ -90,6 +85,15 @@ mod tests {
             assert_eq!(read_format(&meta).unwrap(), Some(3));
             assert!(meta.get("second").unwrap().is_some());
         });
+    }
+
+    #[test]
+    fn a_new_file_has_the_format_that_the_steps_lead_to() {
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        prepare(&transaction).unwrap();
+        let meta = transaction.open_table(META).unwrap();
+        assert_eq!(read_format(&meta).unwrap(), Some(FORMAT));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The store: one redb file, its tables and their rows. Knows nothing of the network, nor of who
 //! may do what.
 //!
-//! One thread writes, by [`Batch`]es; anyone reads, each through a [`Snapshot`] of one moment.
+//! One thread writes, by batches; anyone reads, each through a [`Snapshot`] of one moment.
 //! **Invariant:** what a commit returned for has reached the disk, unless the backend lied.
 
 pub mod backup;
@@ -16,6 +16,7 @@ mod row;
 mod snapshot;
 pub(crate) mod tables;
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -92,7 +93,10 @@ impl Store {
     /// # Errors
     /// A file that cannot be read, is damaged, in use, or newer than this program.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
-        let database = Database::builder().set_cache_size(cache_bytes).create(path)?;
+        if !path.try_exists().map_err(redb::Error::from)? {
+            make_whole(path)?;
+        }
+        let database = Database::builder().set_cache_size(cache_bytes).open(path)?;
         Self::prepare(database)
     }
 
@@ -143,5 +147,24 @@ impl Store {
     pub fn probe(&self) -> Result<(), StoreError> {
         self.begin()?.commit()?;
         Ok(())
+    }
+}
+
+/// Makes a new file under another name and gives it its own only when it is on the disk: a file
+/// that a loss of power left half made is no database, and no hub could start over it.
+fn make_whole(path: &Path) -> Result<(), StoreError> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    let new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    Store::prepare(Database::create(new.path())?)?;
+    new.as_file().sync_all()?;
+    match new.persist_noclobber(path) {
+        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(error.error.into())
+        }
+        // Whoever was faster made one that is as good.
+        _ => Ok(File::open(folder)?.sync_all()?),
     }
 }

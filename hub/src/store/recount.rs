@@ -62,7 +62,7 @@ impl Recount<'_> {
         self.report.fault(format_args!("space {}: {text}", self.name));
     }
 
-    fn compare<T: PartialEq + std::fmt::Debug>(&mut self, what: &str, kept: T, counted: T) {
+    fn compare<T: Copy + PartialEq + std::fmt::Debug>(&mut self, what: &str, kept: T, counted: T) {
         if kept != counted {
             self.fault(format_args!("{what} is kept as {kept:?} and counted as {counted:?}"));
         }

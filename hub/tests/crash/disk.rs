@@ -7,6 +7,7 @@
 //! ```
 //! It records every operation, so that one run can be cut at every point. It can be told to fail
 //! at an operation, for good, as a full or a dying disk does; and to lie about its syncs.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -152,13 +153,16 @@ impl Cuts {
         self.keep_until(at);
         let mut luck = StdRng::seed_from_u64(seed);
         let mut image = self.kept.clone();
-        // Some cuts lose all that was not synced, some nothing: both are worth more than chance.
-        let keeps = match luck.random_range(0..4) {
-            0 => 0.0,
-            1 => 1.0,
-            _ => luck.random_range(0.0..1.0),
+        let waiting = &self.ops[self.synced..at.min(self.ops.len())];
+        // Some cuts lose all that was not synced, some nothing, some what came after a point:
+        // they are worth more than chance.
+        let (until, keeps) = match luck.random_range(0..5) {
+            0 => (0, 0.0),
+            1 => (waiting.len(), 1.0),
+            2 => (luck.random_range(0..=waiting.len()), 1.0),
+            _ => (waiting.len(), luck.random_range(0.0..1.0)),
         };
-        for op in &self.ops[self.synced..at.min(self.ops.len())] {
+        for op in &waiting[..until] {
             if luck.random_bool(keeps) {
                 apply(&mut image, op);
             }

@@ -1,4 +1,5 @@
 //! A seeded run of batches through the writer, and what must be found after a crash in it.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
 
@@ -52,7 +53,8 @@ pub(crate) fn settings() -> config::Store {
 
 /// Runs so many batches over a disk; the run ends at the first error.
 pub(crate) fn run(disk: &Disk, seed: u64, batches: usize) -> History {
-    let mut history = History { commits: vec![Commit::default()], error: None };
+    let begin = Commit { ops: usize::MAX, ..Commit::default() };
+    let mut history = History { commits: vec![begin], error: None };
     history.error = try_run(disk, seed, batches, &mut history.commits).err();
     history
 }
@@ -64,6 +66,8 @@ fn try_run(
     commits: &mut Vec<Commit>,
 ) -> Result<(), StoreError> {
     let store = Store::with_backend(disk.clone(), CACHE_BYTES)?;
+    // A file has its name only once it is whole: no cut falls before.
+    commits[0] = Commit { ops: disk.ops(), digests: digests(&store)?, ..Commit::default() };
     let mut bench = Bench::open(store, 1, settings(), vec![])?;
     bench.make_spaces(&SPACES)?;
     let digests = digests(bench.writer.store())?;
@@ -158,7 +162,7 @@ fn digests(store: &Store) -> Result<Digests, StoreError> {
 }
 
 impl History {
-    /// How many commits had been acknowledged before an operation; at least the empty beginning.
+    /// How many commits had been acknowledged before an operation; the empty beginning counts.
     pub(crate) fn acknowledged(&self, ops: usize) -> usize {
         self.commits.iter().take_while(|commit| commit.ops <= ops).count()
     }
@@ -188,7 +192,7 @@ fn check_deltas(store: &Store, promised: &[Commit]) -> Result<(), String> {
     let snapshot = store.snapshot().map_err(|error| error.to_string())?;
     for (at, delta) in promised.iter().flat_map(|commit| &commit.deltas) {
         let row = snapshot.space(&space(SPACES[*at])).map_err(|error| error.to_string())?;
-        let row = row.ok_or("a space is missing")?;
+        let row = row.ok_or_else(|| format!("the delta {delta:?} is lost with its space"))?;
         let (collection, key) = (&delta.change.collection, &delta.change.key);
         let record = snapshot.record(row.id, collection, key).map_err(|error| error.to_string())?;
         // What was merged before changes nothing when it is merged again.

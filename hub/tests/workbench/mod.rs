@@ -2,7 +2,9 @@
 //!
 //! Nothing here asserts anything; the tests that share it do.
 #![allow(dead_code, reason = "each test program uses a part of the bench")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+pub(crate) mod follower;
 pub(crate) mod random;
 
 use std::sync::Arc;

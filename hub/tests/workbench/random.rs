@@ -12,6 +12,14 @@ use syncline_protocol::{
 
 use super::{Bench, collection, create, delete, field, key, put, replica, space, stamp};
 
+/// So many cases, unless the environment asks for others.
+pub(crate) fn cases(cases: u32) -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig { cases, ..ProptestConfig::default() },
+    }
+}
+
 /// The spaces of a run besides `system`.
 pub(crate) const SPACES: [&str; 2] = ["plain", "ruled"];
 const OPEN: [&str; 2] = ["c", "d"];

@@ -27,7 +27,10 @@ impl Replica {
         };
         let space = pending.push.space.clone();
         let newest = pending.push.deltas.iter().map(|delta| delta.stamp.time).max();
-        self.vouched = self.vouched.max(newest.unwrap_or(HlcTime::ZERO));
+        // An ack of older stamps says nothing about those that took their place.
+        if self.outbox.is_answered_as_it_stands(order) {
+            self.vouched = self.vouched.max(newest.unwrap_or(HlcTime::ZERO));
+        }
         out.events.push(Event::Acked { space: space.clone(), push, sequence });
         match self.spaces.get(&space).filter(|state| !state.is_closed).and_then(|s| s.epoch) {
             Some(epoch) => {

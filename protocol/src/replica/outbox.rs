@@ -180,6 +180,14 @@ impl Outbox {
         was_last && !is_due
     }
 
+    /// Whether the answer that comes next is to the push as it stands now: it was sent once, and not
+    /// stamped anew since.
+    pub(super) fn is_answered_as_it_stands(&self, order: u64) -> bool {
+        let Some(pending) = self.pushes.get(&order) else { return false };
+        let is_due = self.lanes.get(&pending.push.space).is_some_and(|lane| lane.is_due(order));
+        pending.flights == 1 && !is_due
+    }
+
     /// Lets a push be sent again; an ack that it had counts no longer.
     pub(super) fn set_due(&mut self, order: u64) {
         let Some(pending) = self.pushes.get_mut(&order) else { return };

@@ -1,7 +1,7 @@
 //! Restore: a store made of a backup, under new epochs, whole or not at all.
 //!
 //! ```text
-//! backup -- rows --> folder/.restore-XXXX/syncline.redb -- seal is whole --> migrate
+//! backup -- rows --> folder/.restore-XXXXXX -- seal is whole --> migrate
 //!        -- new epochs --> fsync -- rename --> folder/syncline.redb -- fsync of the folder
 //! ```
 //! Space ids, sequences, the clock and whose a replica is stay as they were: a copy of the same
@@ -77,15 +77,14 @@ pub fn restore(
         return Err(BackupError::Occupied);
     }
     let folder = Folder::make(data_dir)?;
-    let scratch = tempfile::Builder::new().prefix(".restore-").tempdir_in(data_dir)?;
-    let path = scratch.path().join(FILE);
-    copy_rows(from, &path)?;
-    let report = revive(&Store::open(&path, CACHE_BYTES)?, options)?;
-    File::open(&path)?.sync_all()?;
-    if target.try_exists()? {
-        return Err(BackupError::Occupied);
-    }
-    std::fs::rename(&path, &target)?;
+    let new = tempfile::Builder::new().prefix(".restore-").tempfile_in(data_dir)?;
+    copy_rows(from, new.path())?;
+    let report = revive(&Store::open(new.path(), CACHE_BYTES)?, options)?;
+    new.as_file().sync_all()?;
+    new.persist_noclobber(&target).map_err(|error| match error.error.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Occupied,
+        _ => BackupError::Io(error.error),
+    })?;
     File::open(data_dir)?.sync_all()?;
     folder.keep();
     Ok(report)
@@ -135,7 +134,7 @@ fn copy_rows(from: &mut impl Read, path: &Path) -> Result<(), BackupError> {
         // What cannot be unpacked although it could be read is not what was written.
         Err(BackupError::Io(_)) => Err(BackupError::Damaged("it cannot be unpacked")),
         Err(error) => Err(error),
-        Ok(()) if source.is_sealed() => Ok(()),
+        Ok(()) if source.check() => Ok(()),
         Ok(()) => Err(BackupError::Damaged("its checksum does not agree")),
     }
 }
