@@ -34,7 +34,7 @@ fn digest(applied: &Applied) -> Digest {
     digest
 }
 
-fn answers(frame: ClientFrame) -> Vec<HubFrame> {
+fn answers(frame: &ClientFrame) -> Vec<HubFrame> {
     let space = SpaceName::new("s").unwrap();
     let (good, bad) = (record("good"), record("spoilt"));
     let head = Cursor { epoch: Epoch(1), sequence: 1, view: ViewMark([0; 8]) };
@@ -70,7 +70,7 @@ fn answers(frame: ClientFrame) -> Vec<HubFrame> {
             HubFrame::Changes { space, before: 1, last: 1, more: false, deltas: vec![] },
         ],
         ClientFrame::Verify { .. } => vec![digests()],
-        ClientFrame::Ping { nonce } => vec![HubFrame::Pong { nonce, hub_ms: 0 }],
+        ClientFrame::Ping { nonce } => vec![HubFrame::Pong { nonce: *nonce, hub_ms: 0 }],
         _ => vec![],
     }
 }
@@ -85,7 +85,7 @@ async fn serve(stream: TcpStream) {
     let mut web = tokio_tungstenite::accept_hdr_async(stream, agree).await.unwrap();
     while let Some(Ok(message)) = web.next().await {
         let Message::Binary(bytes) = message else { continue };
-        for frame in answers(decode_client(&bytes, &Limits::default()).unwrap()) {
+        for frame in answers(&decode_client(&bytes, &Limits::default()).unwrap()) {
             web.send(Message::Binary(encode_hub(&frame).into())).await.unwrap();
         }
     }
