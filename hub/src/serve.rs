@@ -18,7 +18,6 @@ use std::time::SystemTime;
 use syncline_protocol::Reject;
 
 use crate::config::{Config, ConfigError, Overrides};
-
 use crate::hub::Hub;
 use crate::listen::{self, Bounds, ListenError, Listener};
 use crate::logging::{self, LoggingError};
@@ -102,10 +101,13 @@ pub fn run(options: Options) -> Result<(), ServeError> {
     raise_file_limit();
     make_folder(&config.data)?;
     let path = config.data.join(store::FILE);
-    make_file(&path)?;
+    let is_new = !path.exists();
     let cache_bytes = usize::try_from(config.store.cache_bytes).unwrap_or(usize::MAX);
     let store = Store::open(&path, cache_bytes);
-    let store = store.map_err(|cause| ServeError::Store { path, cause })?;
+    let store = store.map_err(|cause| ServeError::Store { path: path.clone(), cause })?;
+    if is_new {
+        keep_private(&path)?;
+    }
     let tls = match config.tls.enabled {
         true => Some(CertifiedServer::open(&config.tls, &config.data, SystemTime::now())?),
         false => None,
@@ -187,15 +189,16 @@ fn make_folder(path: &Path) -> Result<(), ServeError> {
     builder.create(path).map_err(|cause| ServeError::Data { path: path.to_owned(), cause })
 }
 
-/// Makes the store's file, for its owner alone, if there is none: an empty one becomes a store.
-/// The folder may be an older one that others can look into.
-fn make_file(path: &Path) -> Result<(), ServeError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.append(true).create(true);
+/// A new store is its owner's to read, wherever its folder lies. It holds no secret yet.
+fn keep_private(path: &Path) -> Result<(), ServeError> {
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let made = options.open(path).map(drop);
-    made.map_err(|cause| ServeError::Data { path: path.to_owned(), cause })
+    {
+        let owner = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+        let kept = std::fs::set_permissions(path, owner);
+        kept.map_err(|cause| ServeError::Data { path: path.to_owned(), cause })?;
+    }
+    let _ = path;
+    Ok(())
 }
 
 /// A session costs a file descriptor, and the usual limit is made for smaller programs.

@@ -1,5 +1,5 @@
-//! Devices and sessions: who was here, how far behind, who is here now. Each sees its own account's;
-//! admins see all.
+//! Devices and sessions: who was here, how far behind, who is here now. Everyone sees their own
+//! account's; admins see all.
 
 use std::collections::{BTreeMap, HashMap};
 

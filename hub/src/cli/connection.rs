@@ -16,6 +16,7 @@ use syncline_client::{Client, ConnectionState, Filter, Space, SyncError, tls};
 use syncline_protocol::CollectionName;
 
 use super::Failure;
+use super::print::note;
 use super::remote::Remote;
 
 /// The token of the first start, in the data folder.
@@ -156,23 +157,38 @@ pub(super) async fn open(client: &Client, space: &str, filter: Filter) -> Result
     tokio::select! {
         biased; // A refusal of the space says more than the end of the connection that follows.
         synced = space.synced() => synced.map_err(failed_sync)?,
-        failure = interrupted(client, true) => return Err(failure),
+        failure = interrupted(client, Patience::None) => return Err(failure),
     }
     Ok(space)
 }
 
-/// Waits for what a client cannot mend by itself; with `at_once` also for the first failure to
-/// connect, since a command that was just typed should say so instead of waiting.
-pub(super) async fn interrupted(client: &Client, at_once: bool) -> Failure {
+/// What a command does when there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Patience {
+    /// It fails: a command that was just typed should say so instead of waiting.
+    None,
+    /// It says so and waits: the client connects again by itself, and goes on where it was.
+    Endless,
+}
+
+/// Waits for what a client cannot mend by itself.
+pub(super) async fn interrupted(client: &Client, patience: Patience) -> Failure {
     let mut states = client.states();
+    let mut was_live = false;
     while let Some(state) = states.next().await {
         match state {
-            ConnectionState::Offline { reason: Some(reason), .. } if at_once => {
-                return Failure::Failed(reason);
-            }
+            ConnectionState::Offline { reason: Some(reason), .. } => match patience {
+                Patience::None => return Failure::Failed(reason),
+                Patience::Endless if was_live => {
+                    note(format!("{reason}; waiting for the hub, interrupt to give up"));
+                    was_live = false;
+                }
+                Patience::Endless => {}
+            },
             ConnectionState::NeedsAuth(reject) | ConnectionState::Stopped(Some(reject)) => {
                 return reject.into();
             }
+            ConnectionState::Live => was_live = true,
             _ => {}
         }
     }

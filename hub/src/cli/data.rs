@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use syncline_client::{Client, Record, Space, Value, WriteHandle, json as values};
 
 use super::Failure;
-use super::connection::{Connection, filter, interrupted, open};
+use super::connection::{Connection, Patience, filter, interrupted, open};
 use super::print::{Out, note};
 use super::remote::create_space;
 
@@ -172,7 +172,7 @@ async fn acknowledged(client: &Client, write: WriteHandle) -> Result<(), Failure
             syncline_client::AckError::Rejected(reject) => reject.into(),
             other => Failure::because(other),
         }),
-        failure = interrupted(client, true) => Err(Failure::Failed(format!(
+        failure = interrupted(client, Patience::None) => Err(Failure::Failed(format!(
             "no answer came ({failure}); the write may have been applied: look with `syncline get`"
         ))),
     }

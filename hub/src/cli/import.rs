@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use syncline_client::{AckError, Client, Space, Value, WriteHandle, json};
 
 use super::Failure;
-use super::connection::{Connection, filter, interrupted, open};
+use super::connection::{Connection, Patience, filter, interrupted, open};
 use super::line::{self, Line};
 use super::print::note;
 use super::remote::create_space;
@@ -103,10 +103,17 @@ struct Import<'a> {
     tally: Tally,
 }
 
+/// What is to be written of a record.
+struct Changed {
+    line: u64,
+    key: String,
+    fields: Vec<(String, Value)>,
+}
+
 /// What the next push will hold.
 #[derive(Default)]
 struct Push {
-    records: Vec<(u64, String, Vec<(String, Value)>)>,
+    records: Vec<Changed>,
     keys: HashSet<String>,
     bytes: usize,
 }
@@ -202,7 +209,7 @@ impl Import<'_> {
         }
         self.push.keys.insert(line.key.as_str().to_owned());
         self.push.bytes += bytes;
-        self.push.records.push((number, line.key.as_str().to_owned(), fields));
+        self.push.records.push(Changed { line: number, key: line.key.as_str().to_owned(), fields });
         Ok(())
     }
 
@@ -212,9 +219,9 @@ impl Import<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let lines: Vec<u64> = records.iter().map(|(number, ..)| *number).collect();
+        let lines: Vec<u64> = records.iter().map(|changed| changed.line).collect();
         let write = self.space.transaction(|write| {
-            for (_, key, fields) in &records {
+            for Changed { key, fields, .. } in &records {
                 let fields = fields.iter().map(|(name, value)| (name.as_str(), value.clone()));
                 write.put(&self.args.collection, key, fields)?;
             }
@@ -233,7 +240,7 @@ impl Import<'_> {
                 biased; // An answer counts even when the connection ends right behind it.
                 acked = write.acked() => acked,
                 // A cut connection comes back by itself, and the pushes with it.
-                failure = interrupted(self.client, false) => return Err(failure),
+                failure = interrupted(self.client, Patience::Endless) => return Err(failure),
             };
             match acked {
                 Ok(_) => self.tally.changed += lines.len() as u64,

@@ -46,12 +46,11 @@ pub(super) fn note(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
+/// A table's column: its head, and what a row shows there.
+pub(super) type Column = (&'static str, fn(&Json) -> String);
+
 /// What a hub answered: one JSON object a line, or a table of some of its fields.
-pub(super) fn rows(
-    json: bool,
-    rows: &[Json],
-    columns: &[(&str, fn(&Json) -> String)],
-) -> Result<(), Failure> {
+pub(super) fn rows(json: bool, rows: &[Json], columns: &[Column]) -> Result<(), Failure> {
     let mut out = Out::new();
     if json {
         rows.iter().try_for_each(|row| out.line(row))?;
@@ -59,18 +58,19 @@ pub(super) fn rows(
     }
     let heads = columns.iter().map(|(head, _)| (*head).to_owned()).collect();
     let cells = rows.iter().map(|row| columns.iter().map(|(_, cell)| cell(row)).collect());
-    table(&mut out, std::iter::once(heads).chain(cells).collect())?;
+    let lines: Vec<_> = std::iter::once(heads).chain(cells).collect();
+    table(&mut out, &lines)?;
     out.flush()
 }
 
 /// Columns as wide as their widest cell, the last one as it is.
-fn table(out: &mut Out, lines: Vec<Vec<String>>) -> Result<(), Failure> {
+fn table(out: &mut Out, lines: &[Vec<String>]) -> Result<(), Failure> {
     let width = |column: usize| {
         let cells = lines.iter().filter_map(|line| line.get(column));
         cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..lines.first().map_or(0, Vec::len)).map(width).collect();
-    for line in &lines {
+    for line in lines {
         let mut text = String::new();
         for (cell, width) in line.iter().zip(&widths) {
             text.push_str(cell);

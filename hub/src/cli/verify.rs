@@ -7,7 +7,7 @@ use serde_json::json;
 use syncline_client::Verified;
 
 use super::Failure;
-use super::connection::{Connection, failed_sync, filter, interrupted, open};
+use super::connection::{Connection, Patience, failed_sync, filter, interrupted, open};
 use super::print::Out;
 
 /// `syncline verify`.
@@ -37,7 +37,7 @@ impl VerifyArgs {
         let verified = tokio::select! {
             biased; // An answer counts even when the connection ends right behind it.
             verified = space.verify() => verified.map_err(failed_sync)?,
-            failure = interrupted(&client, true) => return Err(failure),
+            failure = interrupted(&client, Patience::None) => return Err(failure),
         };
         let different: BTreeSet<_> = match verified {
             Verified::Equal { .. } => BTreeSet::new(),
