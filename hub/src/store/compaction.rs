@@ -9,8 +9,8 @@ use syncline_protocol::{CollectionName, RecordKey, SpaceId, SpaceName, Stamp};
 
 use super::batch::Batch;
 use super::log::remove_prefix;
-use super::row::{CollectionRow, ConflictRow, OutcomeRow, RecordRow};
-use super::tables::{self, log_key, log_sequence};
+use super::row::{CollectionRow, ConflictRow, OutcomeRow, RecordRow, ReplicaRow};
+use super::tables::{self, Bytes, log_key, log_sequence};
 use super::{SpaceRow, StoreError};
 
 /// Fewer dead entries than this are not worth a pass of their own: they wait for the next round.
@@ -229,18 +229,39 @@ pub(crate) fn expire_outcomes(
     after: Option<&[u8]>,
     limit: usize,
 ) -> Result<Option<Vec<u8>>, StoreError> {
+    let is_old = |row: &[u8]| Ok(OutcomeRow::decode(row)?.at_ms < before_ms);
+    expire(&mut batch.outcomes, is_old, after, limit)
+}
+
+/// Removes replicas not heard of since `before_ms`, looking at `limit` after `after`.
+pub(crate) fn expire_replicas(
+    batch: &mut Batch<'_>,
+    before_ms: u64,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let is_old = |row: &[u8]| Ok(ReplicaRow::decode(row)?.last_ms < before_ms);
+    expire(&mut batch.replicas, is_old, after, limit)
+}
+
+fn expire(
+    table: &mut redb::Table<'_, Bytes, Bytes>,
+    is_old: impl Fn(&[u8]) -> Result<bool, StoreError>,
+    after: Option<&[u8]>,
+    limit: usize,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let (mut old, mut last, mut seen) = (Vec::new(), None, 0);
-    for entry in batch.outcomes.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+    for entry in table.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
         let (key, row) = entry?;
         seen += 1;
         last = Some(key.value().to_vec());
-        if OutcomeRow::decode(row.value())?.at_ms < before_ms {
+        if is_old(row.value())? {
             old.push(key.value().to_vec());
         }
     }
     for key in old {
-        batch.outcomes.remove(key.as_slice())?;
+        table.remove(key.as_slice())?;
     }
     Ok(last.filter(|_| seen == limit))
 }

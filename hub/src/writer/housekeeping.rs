@@ -10,10 +10,14 @@ use syncline_protocol::{CollectionName, SpaceId, SpaceName};
 
 use crate::config::Store as Settings;
 use crate::store::compaction::{
-    PurgePass, PurgeRule, compact_log, expire_conflicts, expire_outcomes, is_mostly_dead,
-    purge_tombstones, remove_dropped, wants_compaction,
+    PurgePass, PurgeRule, compact_log, expire_conflicts, expire_outcomes, expire_replicas,
+    is_mostly_dead, purge_tombstones, remove_dropped, wants_compaction,
 };
 use crate::store::{Batch, Store, StoreError};
+
+/// A replica that was silent for so long is forgotten: commands and pages draw a new id each time
+/// they are opened, and whoever comes back later claims the old one anew.
+const REPLICA_RETENTION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What is to be done, and when the next step is due.
 #[derive(Debug)]
@@ -39,6 +43,7 @@ enum Step {
     Purge(SpaceName, CollectionName, u64, PurgePass),
     Conflicts(Option<Vec<u8>>),
     Outcomes(Option<Vec<u8>>),
+    Replicas(Option<Vec<u8>>),
     Dropped,
 }
 
@@ -159,6 +164,11 @@ impl Housekeeping {
                 expire_outcomes(batch, before_ms, after.as_deref(), limit)?
                     .map(|next| Step::Outcomes(Some(next)))
             }
+            Step::Replicas(after) => {
+                let before_ms = before(REPLICA_RETENTION);
+                expire_replicas(batch, before_ms, after.as_deref(), limit)?
+                    .map(|next| Step::Replicas(Some(next)))
+            }
             Step::Dropped => remove_dropped(batch, limit)?.then_some(Step::Dropped),
         };
         again.into_iter().for_each(|step| self.round.push_front(step));
@@ -181,7 +191,12 @@ impl Housekeeping {
                 ));
             }
         }
-        self.round.extend([Step::Conflicts(None), Step::Outcomes(None), Step::Dropped]);
+        self.round.extend([
+            Step::Conflicts(None),
+            Step::Outcomes(None),
+            Step::Replicas(None),
+            Step::Dropped,
+        ]);
         Ok(())
     }
 
