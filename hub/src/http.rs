@@ -8,24 +8,26 @@ mod health;
 mod upgrade;
 
 use std::convert::Infallible;
-use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::get;
 use dashmap::DashMap;
 use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
+use crate::admin;
 use crate::hub::Hub;
-use crate::listen::{Listener, Stream};
+use crate::stream::Stream;
 use crate::tls::CertifiedServer;
 pub use address::PeerAddress;
 
@@ -33,11 +35,6 @@ pub use address::PeerAddress;
 const HEADER_BYTES: usize = 16 * 1024;
 /// From a connection's opening, or its last answer, to the next request's headers.
 const HEADERS_WITHIN: Duration = Duration::from_secs(30);
-/// What was heard of replicas is written down so often.
-const WRITE_HEARD_EVERY: Duration = Duration::from_secs(60);
-/// Connections that are still answering have so long once the sessions have gone.
-const FINISH_WITHIN: Duration = Duration::from_secs(5);
-
 /// What every request may need.
 #[derive(Clone)]
 pub(crate) struct Shared {
@@ -47,42 +44,9 @@ pub(crate) struct Shared {
     pub(crate) unauthenticated: Arc<DashMap<IpAddr, u32>>,
 }
 
-/// Serves until `stop` is ready; then lets nobody in, says goodbye to all sessions, and returns.
-pub async fn serve(
-    hub: Hub,
-    mut listener: Listener,
-    tls: Option<Arc<CertifiedServer>>,
-    stop: impl Future<Output = ()>,
-) {
-    let shared = Shared { hub: hub.clone(), tls, unauthenticated: Arc::default() };
-    let router = router(shared);
-    let mut connections = JoinSet::new();
-    let mut heard = tokio::time::interval(WRITE_HEARD_EVERY);
-    tokio::pin!(stop);
-    loop {
-        tokio::select! {
-            biased; // A stop comes before another connection.
-            () = &mut stop => break,
-            _ = heard.tick() => hub.write_heard(),
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => match accepted {
-                Some((stream, peer)) => {
-                    connections.spawn(connection(router.clone(), stream, peer));
-                }
-                None => break,
-            },
-        }
-    }
-    listener.close().await;
-    hub.drain(hub.config().sync.drain_timeout).await;
-    hub.write_heard();
-    let finish = async { while connections.join_next().await.is_some() {} };
-    // What does not finish in time is cut: nothing acknowledged depends on it.
-    let _ = tokio::time::timeout(FINISH_WITHIN.min(hub.config().sync.drain_timeout), finish).await;
-}
-
-/// All routes.
-pub(crate) fn router(shared: Shared) -> Router {
+/// All routes of a hub.
+pub fn router(hub: Hub, tls: Option<Arc<CertifiedServer>>) -> Router {
+    let shared = Shared { hub, tls, unauthenticated: Arc::default() };
     Router::new()
         .route("/ws", get(upgrade::upgrade))
         .route("/healthz", get(health::healthz))
@@ -91,11 +55,22 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/syncline.cer", get(health::certificate))
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
         .route("/", get(|| async { "This is a Syncline hub. Connect a client to it.\n" }))
-        .with_state(shared)
+        .with_state(shared.clone())
+        .nest("/hub/v1", admin::router(shared.hub.clone()).layer(from_fn_with_state(shared, place)))
+}
+
+/// Tells the admin routes where a request comes from.
+async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: Next) -> Response {
+    if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
+        let trusted = &shared.hub.config().http.trusted_proxies;
+        let address = address::client_address(peer, request.headers(), trusted);
+        request.extensions_mut().insert(admin::ClientAddress(address));
+    }
+    next.run(request).await
 }
 
 /// Answers the requests of one connection, until it ends or becomes a session.
-async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
+pub async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer.ip()));
         let answer = router.clone().oneshot(request.map(Body::new));

@@ -9,6 +9,7 @@
 //! subscribe(session, ..) -> Subscription          from a cursor to live
 //! ```
 
+mod accounts;
 mod authenticate;
 mod bootstrap;
 mod drain;
@@ -21,9 +22,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, RwLock};
 
 use dashmap::DashMap;
-use syncline_protocol::{
-    Code, Epoch, HlcTime, Push, PushId, Reject, ReplicaId, SpaceId, SpaceName,
-};
+use syncline_protocol::{Code, Epoch, HlcTime, Push, Reject, ReplicaId, SpaceId, SpaceName};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::directory::{Directory, Grant};
@@ -38,12 +37,16 @@ use crate::metrics::Metrics;
 use crate::store::{ReplicaRow, Store, StoreError};
 use crate::writer::intake::{Intake, Job};
 
+pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
 pub use view::{HELD_MAX, View};
 
+/// Pages of catch-ups that are read at once: a storm of reconnects takes turns, so that bystanders
+/// and the writer keep their share of the machine.
+const PAGES_AT_ONCE: usize = 4;
 /// The intake's room is counted in pieces of so many bytes.
 const ROOM_BYTES: usize = 1024;
 
@@ -73,6 +76,8 @@ struct Inner {
     clock: AtomicU64,
     /// Bytes that may still wait in the intake, in pieces.
     room: Arc<Semaphore>,
+    /// Pages of catch-ups that may be read at once.
+    pages: Arc<Semaphore>,
     /// Set when the store failed: nothing is written any more.
     failed: watch::Sender<bool>,
     sessions: DashMap<SessionId, session::Registered>,
@@ -249,6 +254,14 @@ impl Hub {
         HlcTime::from_bits(self.inner.clock.load(Ordering::Acquire))
     }
 
+    /// Waits for a turn to read a page of a catch-up.
+    ///
+    /// # Panics
+    /// Never: the turns are never closed.
+    pub async fn page_turn(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.inner.pages.clone().acquire_owned().await.expect("the turns are never closed")
+    }
+
     /// The figures as text, with those that are looked up when asked for. Reads the store.
     #[must_use]
     pub fn render_metrics(&self) -> Vec<u8> {
@@ -267,22 +280,17 @@ impl Hub {
         metrics.render()
     }
 
-    /// Forgets the recorded answers to a replica's pushes before one of them; in its own time.
-    pub(crate) fn forget_outcomes(&self, before: PushId) {
-        self.spawn(Work::Forget { before }, 64);
-    }
-
     fn spawn_heard(&self, replicas: Vec<(ReplicaId, ReplicaRow)>) {
         let bytes = 128 * replicas.len();
-        self.spawn(Work::Heard(replicas), bytes);
+        self.spawn(0, Work::Heard(replicas), bytes);
     }
 
     /// Puts the hub's own work into the intake without waiting for it.
-    fn spawn(&self, work: Work, bytes: usize) {
+    fn spawn(&self, source: SessionId, work: Work, bytes: usize) {
         let entry = Entry { principal: Principal::hub(), now_ms: now_ms(), work };
         let job = Job { entry, deltas: 1, bytes, reply: Box::new(|_| {}) };
         // A hub that shuts down writes nothing of this any more, and loses nothing by it.
-        let _ = self.inner.intake.put(0, job);
+        let _ = self.inner.intake.put(source, job);
     }
 
     /// Waits for room, puts work into the intake, and waits for its answer.

@@ -4,7 +4,9 @@
 //! bytes to them or takes bytes away. ARCHITECTURE.md has the map.
 
 pub mod access;
+pub mod admin;
 pub mod admit;
+pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod fanout;
@@ -14,8 +16,10 @@ pub mod listen;
 pub mod logging;
 pub mod metrics;
 pub mod publication;
+pub mod serve;
 pub mod socket;
 pub mod store;
+pub mod stream;
 pub mod subscription;
 pub mod tls;
 pub mod writer;

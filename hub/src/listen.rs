@@ -10,8 +10,8 @@
 //! ```
 
 mod half_open;
+mod serve;
 mod socket;
-mod stream;
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,7 +29,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Config;
 use crate::tls::CertifiedServer;
 
-pub use stream::Stream;
+pub use crate::stream::Stream;
+pub use serve::serve;
 
 use half_open::{HalfOpen, Place};
 

@@ -9,83 +9,30 @@
 //! after the idle time; until then its queue is bounded and the log waits for it (law 6).
 
 mod reply;
+mod wire;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _, future::BoxFuture};
+use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
 use syncline_protocol::codec::{Limits, encode_hub};
-use syncline_protocol::session::server::{Due, HELLO_BYTES_MAX, Request, ServerSession, Times};
+use syncline_protocol::session::server::{Due, Request, ServerSession, Times};
 use syncline_protocol::{Code, Hello, HubFrame, Push, PushId, Reject, SpaceName, Subject};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::engine::Answer;
 use crate::fanout::Popped;
 use crate::hub::{Arrival, Hub, Realm, now_ms};
 use crate::subscription::{Ended, Subscription};
+pub use wire::websocket_config;
+use wire::{Broken, End, Farewell, Said, Wire};
 
-/// Read ahead of the frames: small, because idle sessions are many.
-const READ_BUFFER: usize = 4 * 1024;
-/// Frames gather up to here before they are written to the socket.
-const WRITE_BUFFER: usize = 32 * 1024;
-/// One frame may hold a record as large as the door takes.
-const WRITE_BUFFER_MAX: usize = 64 * 1024 * 1024;
 /// Pushes of one session that may wait for their answers.
 const PENDING_MAX: usize = 256;
-/// A client that was told goodbye has so long to close its end.
-const CLOSE_WITHIN: Duration = Duration::from_secs(1);
-
-/// The WebSocket settings of a connection that has not said hello.
-#[must_use]
-pub fn websocket_config() -> WebSocketConfig {
-    WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER_MAX)
-        .max_message_size(Some(HELLO_BYTES_MAX))
-        .max_frame_size(Some(HELLO_BYTES_MAX))
-}
-
-/// Why a session ends: what the client is told, and when it may come back.
-struct Farewell {
-    reject: Reject,
-    retry_after_ms: Option<u64>,
-}
-
-impl From<Reject> for Farewell {
-    fn from(reject: Reject) -> Self {
-        let retry_after_ms = reject.code.is_retryable().then_some(1_000);
-        Self { reject, retry_after_ms }
-    }
-}
-
-/// The connection broke: nobody is left to be told anything.
-struct Broken;
-
-/// How a session ends early.
-enum End {
-    Farewell(Box<Farewell>),
-    Broken,
-}
-
-impl<E: Into<Farewell>> From<E> for End {
-    fn from(farewell: E) -> Self {
-        Self::Farewell(Box::new(farewell.into()))
-    }
-}
-
-impl From<Broken> for End {
-    fn from(_: Broken) -> Self {
-        Self::Broken
-    }
-}
-
 /// Runs a session from its opening to its end. `waiting` is dropped once the client is let in.
 pub async fn run<S, W>(hub: Hub, web: WebSocketStream<S>, address: IpAddr, waiting: W)
 where
@@ -98,23 +45,25 @@ where
         idle_ms: millis(sync.idle_timeout),
     };
     let session = ServerSession::new(times, codec_limits(&hub), now_ms());
-    let mut socket = Socket { hub, web, session, address };
+    let frame_bytes = usize::try_from(hub.config().limits.frame_bytes).unwrap_or(usize::MAX);
+    let wire = Wire::new(web, sync.idle_timeout);
+    let mut socket = Socket { hub, wire, session, address };
     let end = match Box::pin(socket.greet()).await {
         Ok(arrival) => {
             drop(waiting);
-            socket = socket.open().await;
+            socket.wire = socket.wire.open(frame_bytes).await;
             Box::pin(socket.serve(&arrival)).await
         }
         Err(end) => end,
     };
     if let End::Farewell(farewell) = end {
-        Box::pin(socket.part(*farewell)).await;
+        Box::pin(socket.wire.part(*farewell)).await;
     }
 }
 
 struct Socket<S> {
     hub: Hub,
-    web: WebSocketStream<S>,
+    wire: Wire<S>,
     session: ServerSession,
     address: IpAddr,
 }
@@ -134,10 +83,10 @@ where
     /// From the opening to the welcome.
     async fn greet(&mut self) -> Result<Arrival, End> {
         let within = self.hub.config().sync.hello_timeout;
-        let Ok(message) = timeout(within, self.web.next()).await else {
+        let Ok(said) = timeout(within, self.wire.hear()).await else {
             return Err(Reject::new(Code::HelloTimeout, "No hello came in time").into());
         };
-        let Some(bytes) = self.binary(message)? else {
+        let Said::Frame(bytes) = said? else {
             return Err(Reject::new(Code::Malformed, "The first message is hello").into());
         };
         let Request::Authenticate(hello) = self.session.received(&bytes, now_ms())? else {
@@ -146,22 +95,11 @@ where
         Ok(self.admit(&hello).await?)
     }
 
-    /// Takes frames of full size from here on. A client waits for the welcome before it says more,
-    /// so that nothing it sent is lost with the small buffers.
-    async fn open(self) -> Self {
-        let Self { hub, web, session, address } = self;
-        let limit = usize::try_from(hub.config().limits.frame_bytes).unwrap_or(usize::MAX);
-        let config = websocket_config().max_message_size(Some(limit)).max_frame_size(Some(limit));
-        let io = web.into_inner();
-        let web = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        Self { hub, web, session, address }
-    }
-
     async fn welcome(&mut self, arrival: &Arrival) -> Result<(), End> {
         self.session.welcomed(now_ms());
         let welcome = reply::welcome(&self.hub, arrival);
-        self.send(encode_hub(&welcome).into()).await?;
-        self.flush().await.map_err(End::from)
+        self.wire.send(encode_hub(&welcome).into()).await?;
+        self.wire.flush().await.map_err(End::from)
     }
 
     async fn admit(&self, hello: &Hello) -> Result<Arrival, Reject> {
@@ -201,12 +139,13 @@ where
                 self.answer(push, answer).await?;
                 self.answer_ready(doings).await
             }
-            message = self.web.next(), if !full => {
-                match self.binary(message)? {
-                    Some(bytes) => self.request(arrival, doings, bytes).await,
-                    None => Ok(()),
+            said = self.wire.hear(), if !full => match said? {
+                Said::Frame(bytes) => self.request(arrival, doings, bytes).await,
+                Said::Alive => {
+                    self.session.heard(now_ms());
+                    Ok(())
                 }
-            }
+            },
             () = arrival.queue.ready() => self.drain(arrival, doings).await,
             () = std::future::ready(()), if behind.is_some() => {
                 self.catch_up(doings, behind.unwrap_or(0)).await
@@ -236,7 +175,7 @@ where
                 }
                 match self.hub.subscribe(arrival, (&space, filter, start)) {
                     Ok((subscription, frame)) => {
-                        self.send(frame.into()).await?;
+                        self.wire.send(frame.into()).await?;
                         self.enter(arrival, &subscription).await?;
                         doings.subscriptions.push(subscription);
                     }
@@ -250,7 +189,7 @@ where
                 }
             }
             Request::Verify(space) => match doings.find(&space) {
-                Some(subscription) => subscription.verify(),
+                Some(subscription) => subscription.verify(now_ms()),
                 None => {
                     let reject = Reject::new(Code::NotFound, "You are not subscribed to it");
                     return self.refuse(space, reject).await;
@@ -266,13 +205,13 @@ where
             }
             Request::Ping(nonce) => {
                 let pong = HubFrame::Pong { nonce, hub_ms: now_ms() };
-                self.send(encode_hub(&pong).into()).await?;
+                self.wire.send(encode_hub(&pong).into()).await?;
             }
             Request::Authenticate(_) => {
                 return Err(Reject::new(Code::Malformed, "Hello comes once").into());
             }
         }
-        self.flush().await.map_err(End::from)
+        self.wire.flush().await.map_err(End::from)
     }
 
     fn push(&self, arrival: &Arrival, doings: &mut Doings, push: Push, bytes: usize) {
@@ -289,7 +228,7 @@ where
     async fn enter(&mut self, arrival: &Arrival, subscription: &Subscription) -> Result<(), End> {
         let Some(peer) = self.hub.peer(arrival.id) else { return Ok(()) };
         for frame in subscription.feed().enter(arrival.id, peer) {
-            self.send(frame).await?;
+            self.wire.send(frame).await?;
         }
         Ok(())
     }
@@ -315,18 +254,18 @@ where
     async fn drain(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         loop {
             match arrival.queue.pop() {
-                Popped::Nothing => return self.flush().await.map_err(End::from),
-                Popped::Frame(None, bytes) => self.send(bytes).await?,
+                Popped::Nothing => return self.wire.flush().await.map_err(End::from),
+                Popped::Frame(None, bytes) => self.wire.send(bytes).await?,
                 Popped::Frame(Some((space, last)), bytes) => {
                     let mut subscriptions = doings.subscriptions.iter_mut();
                     if subscriptions.any(|it| it.id() == space && it.take(last)) {
-                        self.send(bytes).await?;
+                        self.wire.send(bytes).await?;
                     }
                 }
                 Popped::Overflowed => {
                     self.hub.metrics().slow_consumers.inc();
                     doings.subscriptions.iter_mut().for_each(Subscription::fall_behind);
-                    return self.flush().await.map_err(End::from);
+                    return self.wire.flush().await.map_err(End::from);
                 }
                 Popped::Recheck => self.recheck(arrival, doings).await?,
                 Popped::Goodbye(reject, retry_after_ms) => {
@@ -340,9 +279,11 @@ where
     async fn catch_up(&mut self, doings: &mut Doings, index: usize) -> Result<(), End> {
         let mut subscription = doings.subscriptions.swap_remove(index);
         let hub = self.hub.clone();
+        let turn = hub.page_turn().await;
         let page = move || {
             let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
             let frames = subscription.catch_up(hub.store(), page_bytes);
+            drop(turn);
             (subscription, frames)
         };
         let Ok((subscription, frames)) = tokio::task::spawn_blocking(page).await else {
@@ -352,9 +293,9 @@ where
             Ok(frames) => {
                 doings.subscriptions.push(subscription);
                 for frame in frames {
-                    self.send(frame.into()).await?;
+                    self.wire.send(frame.into()).await?;
                 }
-                self.flush().await.map_err(End::from)
+                self.wire.flush().await.map_err(End::from)
             }
             Err(Ended::Reject(reject)) => {
                 let space = subscription.space().clone();
@@ -375,11 +316,12 @@ where
             return Ok(());
         }
         self.recheck(arrival, doings).await?;
+        doings.subscriptions.iter_mut().for_each(|it| it.resume_verify(now_ms()));
         let subscriptions = doings.subscriptions.iter_mut();
         let stretches = subscriptions.filter_map(|it| it.stretch(&arrival.queue)).collect();
         let heartbeat = HubFrame::Heartbeat { hub_ms: now_ms(), stretches };
-        self.send(encode_hub(&heartbeat).into()).await?;
-        self.flush().await.map_err(End::from)
+        self.wire.send(encode_hub(&heartbeat).into()).await?;
+        self.wire.flush().await.map_err(End::from)
     }
 
     /// Rights may have changed: ends what is no longer allowed.
@@ -407,7 +349,7 @@ where
             doings.answers_bytes -= bytes;
             self.answer(push, answer).await?;
         }
-        self.flush().await.map_err(End::from)
+        self.wire.flush().await.map_err(End::from)
     }
 
     async fn answer(&mut self, push: PushId, answer: Answer) -> Result<(), Broken> {
@@ -417,72 +359,14 @@ where
                 HubFrame::Reject { subject: Subject::Push(push), reject, hub_ms: now_ms() }
             }
         };
-        self.send(encode_hub(&frame).into()).await
+        self.wire.send(encode_hub(&frame).into()).await
     }
 
     async fn refuse(&mut self, space: SpaceName, reject: Reject) -> Result<(), End> {
         let subject = Subject::Space(space);
         let frame = HubFrame::Reject { subject, reject, hub_ms: now_ms() };
-        self.send(encode_hub(&frame).into()).await?;
-        self.flush().await.map_err(End::from)
-    }
-
-    /// What a message holds when it is one of the protocol's.
-    fn binary(
-        &mut self,
-        message: Option<Result<Message, tungstenite::Error>>,
-    ) -> Result<Option<Bytes>, End> {
-        match message {
-            Some(Ok(Message::Binary(bytes))) => Ok(Some(bytes)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {
-                self.session.heard(now_ms());
-                Ok(None)
-            }
-            Some(Ok(Message::Text(_))) => {
-                Err(Reject::new(Code::Malformed, "Messages are binary").into())
-            }
-            Some(Err(error)) => Err(reply::websocket_fault(&error).map_or(End::Broken, End::from)),
-            Some(Ok(Message::Close(_) | Message::Frame(_))) | None => Err(End::Broken),
-        }
-    }
-
-    /// Says goodbye, closes, and gives the client a moment to close its end.
-    async fn part(&mut self, farewell: Farewell) {
-        let Farewell { reject, retry_after_ms } = farewell;
-        tracing::debug!(code = %reject.code, text = reject.text, "a session ends");
-        let close = CloseFrame {
-            code: reject.code.websocket_close().into(),
-            reason: reject.code.as_str().into(),
-        };
-        let goodbye = encode_hub(&HubFrame::Goodbye { reject, retry_after_ms });
-        let parting = async {
-            self.web.feed(Message::Binary(goodbye.into())).await?;
-            self.web.close(Some(close)).await?;
-            while self.web.next().await.transpose()?.is_some() {}
-            Ok::<_, tungstenite::Error>(())
-        };
-        // Whoever has gone already misses nothing.
-        let _ = timeout(CLOSE_WITHIN, parting).await;
-    }
-
-    async fn send(&mut self, bytes: Bytes) -> Result<(), Broken> {
-        self.write(|web| web.feed(Message::Binary(bytes)).boxed()).await
-    }
-
-    async fn flush(&mut self) -> Result<(), Broken> {
-        self.write(|web| web.flush().boxed()).await
-    }
-
-    /// A socket that takes nothing for the idle time is as good as closed.
-    async fn write<'a, F>(&'a mut self, write: F) -> Result<(), Broken>
-    where
-        F: FnOnce(&'a mut WebSocketStream<S>) -> BoxFuture<'a, Result<(), tungstenite::Error>>,
-    {
-        let within = self.hub.config().sync.idle_timeout;
-        match timeout(within, write(&mut self.web)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Broken),
-        }
+        self.wire.send(encode_hub(&frame).into()).await?;
+        self.wire.flush().await.map_err(End::from)
     }
 
     fn intake_max(&self) -> usize {

@@ -21,6 +21,10 @@ use syncline_protocol::{
 use crate::fanout::{Feed, Queue, SessionId};
 use crate::store::{Snapshot, SpaceRow, Store, StoreError};
 
+/// A narrow view is digested at most so often, in milliseconds: less than a heartbeat, so that no
+/// one who asks waits longer than two.
+const SCAN_EVERY_MS: u64 = 5_000;
+
 /// A session's place in a space.
 #[derive(Debug)]
 pub struct Subscription {
@@ -34,6 +38,8 @@ pub struct Subscription {
     cursor: u64,
     /// Digests were asked for: the next catch-up ends with them, however narrow the view.
     verifies: bool,
+    /// When a narrow view was last digested, in milliseconds since 1970.
+    scanned_ms: u64,
     state: State,
 }
 
@@ -100,8 +106,18 @@ impl Subscription {
         let frame =
             HubFrame::Subscribed { space: feed.space().clone(), id: space.id, head, writable };
         let epoch = space.epoch;
-        let this =
-            Self { session, feed, epoch, filter, mark, follows, cursor, verifies: false, state };
+        let this = Self {
+            session,
+            feed,
+            epoch,
+            filter,
+            mark,
+            follows,
+            cursor,
+            verifies: false,
+            scanned_ms: 0,
+            state,
+        };
         Ok((this, encode_hub(&frame)))
     }
 
@@ -187,10 +203,22 @@ impl Subscription {
         }
     }
 
-    /// Asks for digests: they end a short catch-up, so that they speak of exactly what was sent.
-    pub fn verify(&mut self) {
+    /// Asks for digests: they end a short catch-up, so that they speak of exactly what was sent. A
+    /// narrow view is scanned for them, and therefore only now and then: until then it waits.
+    pub fn verify(&mut self, now_ms: u64) {
         self.verifies = true;
-        self.fall_behind();
+        let rested = now_ms.saturating_sub(self.scanned_ms) >= SCAN_EVERY_MS;
+        if rested || self.filter.takes_whole_collections() {
+            self.scanned_ms = now_ms;
+            self.fall_behind();
+        }
+    }
+
+    /// Begins what had to wait; called with every heartbeat.
+    pub fn resume_verify(&mut self, now_ms: u64) {
+        if self.verifies && self.is_live() {
+            self.verify(now_ms);
+        }
     }
 
     /// Ends the subscription.

@@ -17,6 +17,7 @@ mod guard;
 mod name;
 mod record;
 mod reject;
+pub mod replica;
 pub mod session;
 mod stamp;
 mod value;
@@ -37,5 +38,6 @@ pub use name::{
 };
 pub use record::{Merged, Record, Register, Tombstone};
 pub use reject::{Code, Reject, Retry};
+pub use replica::Replica;
 pub use stamp::{Clock, Drift, HlcTime, MILLIS_MAX, Stamp, check_drift};
 pub use value::{NESTING_MAX, Value, ValueError, measure};

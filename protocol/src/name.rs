@@ -1,4 +1,5 @@
-//! Checked names: whatever identifies a space, a collection, a record, a field, a replica or a device.
+//! Checked names: whatever identifies a space, a collection, a record, a field, a replica or a
+//! device.
 //!
 //! A name is checked once, at birth; code that holds one never checks it again. This room knows
 //! nothing of what the names stand for.
@@ -108,7 +109,7 @@ text_name!(
     check_space
 );
 text_name!(
-    /// The name of a collection: `[A-Za-z0-9._-]`. One that begins with `.` is reserved for the hub.
+    /// The name of a collection: `[A-Za-z0-9._-]`. One that begins with `.` is the hub's own.
     CollectionName,
     "collection name",
     COLLECTION_NAME_BYTES_MAX,

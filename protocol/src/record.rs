@@ -5,7 +5,7 @@
 //! ```
 //! Both are maxima, so merging is a join: any deltas, in any order, any number of times, give the
 //! same record. A field at or below the delete stamp is hidden, and discarded at once. A dropped
-//! field keeps its stamp for as long as its record lives, so that an older put cannot bring it back.
+//! field keeps its stamp for as long as its record lives, so that no older put brings it back.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;

@@ -15,7 +15,10 @@ pub enum Retry {
 }
 
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $word:literal, $retry:ident, $close:literal, $advice:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident = $word:literal, $retry:ident, $close:literal, $advice:literal;
+    )*) => {
         /// A refusal's code.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
@@ -43,7 +46,7 @@ macro_rules! codes {
                 match self { $(Self::$name => $advice,)* }
             }
 
-            /// The WebSocket close code (RFC 6455, section 7.4) when a session ends for this reason.
+            /// The WebSocket close code (RFC 6455, section 7.4) when a session ends for this.
             #[must_use]
             pub const fn websocket_close(self) -> u16 {
                 match self { $(Self::$name => $close,)* }

@@ -104,6 +104,12 @@ impl Directory {
         self.admins.contains_key(name)
     }
 
+    /// Whether there is such an account, and it is an admin's.
+    #[must_use]
+    pub fn has_admin(&self, name: &str) -> bool {
+        self.admins.get(name) == Some(&true)
+    }
+
     /// The accounts, and which of them are admins, in no order.
     pub fn users(&self) -> impl Iterator<Item = (&str, bool)> {
         self.admins.iter().map(|(name, admin)| (name.as_str(), *admin))
@@ -113,6 +119,24 @@ impl Directory {
     #[must_use]
     pub fn token(&self, id: &str) -> Option<(&TokenGrant, &TokenDigest)> {
         Some((self.tokens.get(id)?, self.token_digests.get(id)?))
+    }
+
+    /// Whose a token is.
+    #[must_use]
+    pub fn token_user(&self, id: &str) -> Option<&str> {
+        self.tokens.get(id).map(|token| token.user.as_str())
+    }
+
+    /// The ids of an account's tokens, in no order.
+    pub fn tokens_of(&self, user: &str) -> impl Iterator<Item = &str> {
+        let own = move |(_, token): &(&String, &TokenGrant)| token.user == user;
+        self.tokens.iter().filter(own).map(|(id, _)| id.as_str())
+    }
+
+    /// The names of the spaces that an account is a member of.
+    pub fn memberships(&self, user: &str) -> impl Iterator<Item = &str> {
+        let own = move |(_, member): &&(String, String)| member == user;
+        self.members.keys().filter(own).map(|(space, _)| space.as_str())
     }
 
     /// The Argon2id hash of an account's password.
@@ -142,6 +166,21 @@ impl Directory {
                     && token.spaces.is_empty()
                     && self.is_admin_account(principal.account())
             }),
+        }
+    }
+
+    /// Whether a principal's credential opens all that its account may.
+    #[must_use]
+    pub fn is_unlimited(&self, principal: &Principal, now_ms: u64) -> bool {
+        match principal.credential() {
+            Credential::Hub | Credential::Password => self.is_authorized(principal, now_ms),
+            Credential::Token(id) => {
+                self.is_authorized(principal, now_ms)
+                    && self
+                        .tokens
+                        .get(id)
+                        .is_some_and(|token| token.role == Role::Owner && token.spaces.is_empty())
+            }
         }
     }
 
@@ -203,7 +242,7 @@ impl Directory {
     }
 
     fn is_admin_account(&self, account: &str) -> bool {
-        self.admins.get(account) == Some(&true)
+        self.has_admin(account)
     }
 
     fn live_token(&self, id: &str, now_ms: u64) -> Option<&TokenGrant> {
@@ -213,6 +252,16 @@ impl Directory {
 }
 
 impl TokenGrant {
+    /// Whether a token for these patterns (none: everywhere) would reach no further than this one.
+    #[must_use]
+    pub fn covers(&self, patterns: &[String]) -> bool {
+        let covered = |text: &String| {
+            let pattern: Option<SpacePattern> = text.parse().ok();
+            pattern.is_some_and(|pattern| self.spaces.iter().any(|own| own.covers(&pattern)))
+        };
+        self.spaces.is_empty() || (!patterns.is_empty() && patterns.iter().all(covered))
+    }
+
     fn reaches(&self, space: &SpaceName) -> bool {
         self.spaces.is_empty() || self.spaces.iter().any(|pattern| pattern.matches(space))
     }

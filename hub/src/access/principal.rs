@@ -61,6 +61,15 @@ impl SpacePattern {
         }
     }
 
+    /// Whether everything that another pattern means is meant by this one too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match self.0.strip_suffix('*') {
+            Some(prefix) => other.0.strip_suffix('*').unwrap_or(&other.0).starts_with(prefix),
+            None => self == other,
+        }
+    }
+
     /// The pattern as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -121,8 +130,9 @@ pub(crate) enum Credential {
 }
 
 impl Principal {
-    /// The hub itself, which may do everything.
-    pub(crate) fn hub() -> Self {
+    /// The hub itself, which may do everything: for its own work, never for a credential.
+    #[must_use]
+    pub fn hub() -> Self {
         Self(Arc::new(Identity { account: "hub".to_owned(), credential: Credential::Hub }))
     }
 
@@ -140,6 +150,15 @@ impl Principal {
     #[must_use]
     pub fn account(&self) -> &str {
         &self.0.account
+    }
+
+    /// The id of the token that was shown, if it was one.
+    #[must_use]
+    pub fn token_id(&self) -> Option<&str> {
+        match &self.0.credential {
+            Credential::Token(id) => Some(id),
+            Credential::Hub | Credential::Password => None,
+        }
     }
 
     pub(crate) fn credential(&self) -> &Credential {
@@ -164,6 +183,15 @@ mod tests {
         for bad in ["", "a*b", "A", "**"] {
             assert!(bad.parse::<SpacePattern>().is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn patterns_cover_what_they_reach() {
+        let covers = |a: &str, b: &str| {
+            a.parse::<SpacePattern>().unwrap().covers(&b.parse::<SpacePattern>().unwrap())
+        };
+        assert!(covers("*", "a*") && covers("a/*", "a/b") && covers("a/*", "a/b*"));
+        assert!(covers("a", "a") && !covers("a", "a*") && !covers("a/*", "a*"));
     }
 
     #[test]

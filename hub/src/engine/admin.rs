@@ -208,7 +208,7 @@ pub fn system_delete(collection: &str, key: &str) -> Change {
     Change::delete(collection_name(collection), system_key(key))
 }
 
-fn collection_name(name: &str) -> CollectionName {
+pub(crate) fn collection_name(name: &str) -> CollectionName {
     CollectionName::new(name).expect("a collection's name")
 }
 

@@ -18,8 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Shared;
 use super::address::{PeerAddress, client_address};
-use crate::listen::Stream;
 use crate::socket;
+use crate::stream::Stream;
 
 /// Answers a handshake and begins the session.
 pub(super) async fn upgrade(

@@ -83,7 +83,9 @@ impl Hub {
         reject
     }
 
-    fn recognised(&self) -> std::sync::MutexGuard<'_, crate::access::recognised::Recognised> {
+    pub(super) fn recognised(
+        &self,
+    ) -> std::sync::MutexGuard<'_, crate::access::recognised::Recognised> {
         self.inner.recognised.lock().expect("nothing panics while it holds the memory")
     }
 }

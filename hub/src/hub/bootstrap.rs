@@ -1,6 +1,6 @@
 //! The first start: the space `system`, an admin account and its token.
 
-use syncline_protocol::{Code, Reject, Value};
+use syncline_protocol::{Code, Guard, Reject, Value};
 
 use super::{Hub, now_ms};
 use crate::access::directory::collection;
@@ -60,17 +60,11 @@ impl Hub {
         Ok(Some(FirstToken(token)))
     }
 
-    /// Makes an API token; only its digest is kept.
-    ///
-    /// # Errors
-    /// When the store cannot write.
-    ///
-    /// # Panics
-    /// When the system has no randomness to give.
-    pub async fn create_token(
+    /// Makes an API token whose order was judged; only its digest is kept.
+    pub(super) async fn make_token(
         &self,
-        principal: &Principal,
         order: &TokenOrder<'_>,
+        guards: Vec<Guard>,
     ) -> Result<Token, Reject> {
         let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random).expect("the system's random generator works");
@@ -90,9 +84,8 @@ impl Hub {
             system_put(collection::CREDENTIALS, &format!("token:{id}"), &[("digest", digest)]),
             system_put(collection::TOKENS, &id, &fields),
         ];
-        // Rights over `system` are the admin routes' to judge: the hub itself writes.
-        let by = if principal.is_hub() { principal.clone() } else { Principal::hub() };
-        self.apply(&by, Submission::changes(system_space(), changes)).await?;
+        let gone = || Reject::new(Code::NotFound, format!("There is no user {}", order.user));
+        self.write_system(changes, guards, gone).await?;
         Ok(token)
     }
 }

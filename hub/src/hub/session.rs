@@ -11,8 +11,9 @@ use syncline_protocol::{
 use super::{Hub, now_ms, unknown_space};
 use crate::access::principal::{Principal, Role};
 use crate::admit::{replica_row, unavailable};
+use crate::engine::Work;
 use crate::fanout::{Queue, SessionId};
-use crate::store::ReplicaRow;
+use crate::store::{ReplicaRow, StoreError};
 use crate::subscription::{Beginning, Subscription};
 
 /// A client that asks to be the only session of its device says so by this attribute of hello.
@@ -85,8 +86,8 @@ impl Hub {
         } else {
             self.hear(hello.replica, row);
         }
-        self.settle_outbox(hello);
         let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
+        self.settle_outbox(id, hello).map_err(|error| unavailable(&error))?;
         let bytes = usize::try_from(self.inner.config.sync.queue_bytes).unwrap_or(usize::MAX);
         let queue = Arc::new(Queue::new(bytes));
         let info = SessionInfo {
@@ -213,14 +214,18 @@ impl Hub {
         Ok(())
     }
 
-    /// What a device's hello does not name any more is done with.
-    fn settle_outbox(&self, hello: &Hello) {
+    /// What a device's hello does not name any more is done with. Forgotten in the session's own
+    /// turn, so that no answer to a push of this session goes with it.
+    fn settle_outbox(&self, session: SessionId, hello: &Hello) -> Result<(), StoreError> {
         let own = hello.outbox.iter().any(|id| id.replica == hello.replica);
         let rest = PushId { replica: hello.replica, counter: u64::MAX };
-        let done = hello.outbox.iter().copied().chain((!own).then_some(rest));
-        for before in done.filter(|id| self.inner.admit.is_known(id.replica)) {
-            self.forget_outcomes(before);
+        let snapshot = self.inner.store.snapshot()?;
+        for before in hello.outbox.iter().copied().chain((!own).then_some(rest)) {
+            if snapshot.has_outcomes(before)? {
+                self.spawn(session, Work::Forget { before }, 64);
+            }
         }
+        Ok(())
     }
 
     fn hear(&self, replica: ReplicaId, row: ReplicaRow) {

@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use syncline_protocol::{Code, Reject, ReplicaId};
 use tokio::sync::{Semaphore, watch};
 
-use super::{Hub, Inner, now_ms, random_u64, room};
+use super::{Hub, Inner, PAGES_AT_ONCE, now_ms, random_u64, room};
 use crate::access::recognised::Recognised;
 use crate::access::throttle::Throttle;
 use crate::admit::Admit;
@@ -77,6 +77,7 @@ pub(super) fn start(
         metrics,
         directory: RwLock::new(directory),
         clock: AtomicU64::new(clock.to_bits()),
+        pages: Arc::new(Semaphore::new(PAGES_AT_ONCE)),
         failed: watch::Sender::new(false),
         sessions: DashMap::new(),
         next_session: AtomicU64::new(1),

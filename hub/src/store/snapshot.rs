@@ -3,10 +3,11 @@
 //! A snapshot pins the pages it sees, so hold it briefly and page through long answers.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _};
 use syncline_protocol::{
-    CollectionName, Digest, Filter, HlcTime, RecordKey, ReplicaId, SpaceId, SpaceName,
+    CollectionName, Digest, Filter, HlcTime, PushId, RecordKey, ReplicaId, SpaceId, SpaceName,
 };
 
 use super::StoreError;
@@ -19,6 +20,9 @@ use super::tables::{
     self, Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
     meta,
 };
+
+/// What a row costs a page beyond its bytes.
+const ROW_COST: usize = 16;
 
 /// The store at one moment.
 pub struct Snapshot {
@@ -126,6 +130,7 @@ impl Snapshot {
     }
 
     /// The records that a filter selects, after a key, until about `bytes_max` bytes are found.
+    /// Looks at nothing that the filter does not select.
     pub fn records(
         &self,
         space: SpaceId,
@@ -133,29 +138,29 @@ impl Snapshot {
         after: Option<&[u8]>,
         bytes_max: usize,
     ) -> Result<RecordPage, StoreError> {
-        let prefix = tables::space_prefix(space);
         let mut page = RecordPage::default();
         let mut left = bytes_max;
-        let from = match after {
-            Some(key) => std::ops::Bound::Excluded(key),
-            None => std::ops::Bound::Included(prefix.as_slice()),
-        };
-        for entry in self.records.range::<&[u8]>((from, std::ops::Bound::Unbounded))? {
-            let (key, row) = entry?;
-            if !key.value().starts_with(&prefix) {
-                return Ok(page);
+        for collection in self.collections(space)?.into_keys() {
+            if !filter.selects_collection(collection.as_str()) {
+                continue;
             }
-            let (collection, name) = tables::parse_record_key(key.value())?;
-            // What is skipped costs time too: it counts for something.
-            let mut cost = 16;
-            if filter.selects(collection.as_str(), name.as_str()) {
-                cost += key.value().len() + row.value().len();
+            let prefix = tables::records_prefix(space, &collection, filter.prefix());
+            let from = match after {
+                Some(after) if after >= prefix.as_slice() => Bound::Excluded(after),
+                _ => Bound::Included(prefix.as_slice()),
+            };
+            for entry in self.records.range::<&[u8]>((from, Bound::Unbounded))? {
+                let (key, row) = entry?;
+                if !key.value().starts_with(&prefix) {
+                    break;
+                }
+                let (collection, name) = tables::parse_record_key(key.value())?;
                 page.records.push((collection, name, RecordRow::decode(row.value())?));
-            }
-            left = left.saturating_sub(cost);
-            if left == 0 {
-                page.next = Some(key.value().to_vec());
-                return Ok(page);
+                left = left.saturating_sub(ROW_COST + key.value().len() + row.value().len());
+                if left == 0 {
+                    page.next = Some(key.value().to_vec());
+                    return Ok(page);
+                }
             }
         }
         Ok(page)
@@ -197,13 +202,16 @@ impl Snapshot {
     }
 
     /// The recorded answer to a guarded push.
-    pub fn outcome(
-        &self,
-        push: syncline_protocol::PushId,
-        space: SpaceId,
-    ) -> Result<Option<OutcomeRow>, StoreError> {
+    pub fn outcome(&self, push: PushId, space: SpaceId) -> Result<Option<OutcomeRow>, StoreError> {
         let row = self.outcomes.get(tables::outcome_key(push, space).as_slice())?;
         row.map(|row| OutcomeRow::decode(row.value())).transpose()
+    }
+
+    /// Whether answers to a replica's pushes before one of them are recorded.
+    pub fn has_outcomes(&self, before: PushId) -> Result<bool, StoreError> {
+        let key = |counter| tables::outcome_key(PushId { counter, ..before }, SpaceId(0));
+        let (from, to) = (key(0), key(before.counter));
+        Ok(self.outcomes.range(from.as_slice()..to.as_slice())?.next().transpose()?.is_some())
     }
 
     /// What last-write-wins discarded in a space, by record, at most `limit`.

@@ -17,7 +17,9 @@ mod write;
 
 pub use delta::{decode_applied, encode_applied};
 pub use hub::{ChangesHeader, SnapshotPartHeader};
+pub(crate) use read::Reader;
 pub use read::{DecodeError, Fault};
+pub(crate) use write::Writer;
 
 use crate::frame::{ClientFrame, HubFrame};
 

@@ -130,7 +130,8 @@ impl ServerSession {
         }
     }
 
-    /// When to call [`ServerSession::wake`], in milliseconds since 1970; never while authenticating.
+    /// When to call [`ServerSession::wake`], in milliseconds since 1970; never while it
+    /// authenticates.
     #[must_use]
     pub fn wake_at(&self) -> Option<u64> {
         match self.phase {

@@ -1,0 +1,73 @@
+//! Who asks: the credential of a request, checked by the door.
+//!
+//! `Authorization: Bearer TOKEN`, or `Basic` with an account's name and password (RFC 6750, RFC
+//! 7617). Cookies are never looked at here, so that no page can borrow a browser's.
+
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header;
+use http::request::Parts;
+use syncline_protocol::{Code, Reject};
+
+use super::answer::Failure;
+use crate::access::principal::Principal;
+use crate::hub::{Hub, Realm};
+
+/// Where a request comes from, proxies that are believed left out: an extension of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Whoever asks, authenticated.
+pub(super) struct Caller(pub(super) Principal);
+
+impl FromRequestParts<Hub> for Caller {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, Failure> {
+        let Some(ClientAddress(from)) = parts.extensions.get().copied() else {
+            tracing::error!("a request reached the admin routes without its address");
+            return Err(Reject::new(Code::Internal, "The request has no address").into());
+        };
+        let header = parts.headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+        let header = header.ok_or_else(|| {
+            let what = "Send a token as `Authorization: Bearer TOKEN`";
+            Reject::new(Code::Unauthorized, what)
+        })?;
+        let principal = match Shown::parse(header) {
+            Some(Shown::Token(token)) => hub.authenticate(Realm::Token, "", token, from).await?,
+            Some(Shown::Password(name, password)) => {
+                hub.authenticate(Realm::Password, &name, &password, from).await?
+            }
+            None => {
+                let what = "The credential is neither Bearer nor Basic";
+                return Err(Reject::new(Code::Unauthorized, what).into());
+            }
+        };
+        Ok(Self(principal))
+    }
+}
+
+/// What a request shows.
+enum Shown<'a> {
+    Token(&'a str),
+    Password(String, String),
+}
+
+impl<'a> Shown<'a> {
+    fn parse(header: &'a str) -> Option<Self> {
+        let (scheme, credential) = header.split_once(' ')?;
+        let credential = credential.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(Self::Token(credential));
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let pair = String::from_utf8(STANDARD.decode(credential).ok()?).ok()?;
+        let (name, password) = pair.split_once(':')?;
+        Some(Self::Password(name.to_owned(), password.to_owned()))
+    }
+}

@@ -1,0 +1,50 @@
+//! Serving: every accepted connection to the router, until it is time to stop.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::Listener;
+use crate::http;
+use crate::hub::Hub;
+use crate::tls::CertifiedServer;
+
+/// What was heard of replicas is written down so often.
+const WRITE_HEARD_EVERY: Duration = Duration::from_secs(60);
+/// Connections that are still answering have so long once the sessions have gone.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// Serves until `stop` is ready; then lets nobody in, says goodbye to all sessions, and returns.
+pub async fn serve(
+    hub: Hub,
+    mut listener: Listener,
+    tls: Option<Arc<CertifiedServer>>,
+    stop: impl Future<Output = ()>,
+) {
+    let router = http::router(hub.clone(), tls);
+    let mut connections = JoinSet::new();
+    let mut heard = tokio::time::interval(WRITE_HEARD_EVERY);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            biased; // A stop comes before another connection.
+            () = &mut stop => break,
+            _ = heard.tick() => hub.write_heard(),
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Some((stream, peer)) => {
+                    connections.spawn(http::connection(router.clone(), stream, peer));
+                }
+                None => break,
+            },
+        }
+    }
+    listener.close().await;
+    hub.drain(hub.config().sync.drain_timeout).await;
+    hub.write_heard();
+    let finish = async { while connections.join_next().await.is_some() {} };
+    // What does not finish in time is cut: nothing acknowledged depends on it.
+    let _ = tokio::time::timeout(FINISH_WITHIN.min(hub.config().sync.drain_timeout), finish).await;
+}

@@ -1,0 +1,160 @@
+//! The wire of one socket: messages in and out of it, within bounds, and how they end.
+//!
+//! It knows frames as bytes. What they ask for is the session's to say.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
+use syncline_protocol::codec::encode_hub;
+use syncline_protocol::session::server::HELLO_BYTES_MAX;
+use syncline_protocol::{Code, HubFrame, Reject};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::reply;
+
+/// Read ahead of the frames: small, because idle sessions are many.
+const READ_BUFFER: usize = 4 * 1024;
+/// Frames gather up to here before they are written to the socket.
+const WRITE_BUFFER: usize = 32 * 1024;
+/// One frame may hold a record as large as the door takes.
+const WRITE_BUFFER_MAX: usize = 64 * 1024 * 1024;
+/// A client that was told goodbye has so long to close its end.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
+/// The WebSocket settings of a connection that has not said hello.
+#[must_use]
+pub fn websocket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .max_message_size(Some(HELLO_BYTES_MAX))
+        .max_frame_size(Some(HELLO_BYTES_MAX))
+}
+
+/// Why a session ends: what the client is told, and when it may come back.
+pub(super) struct Farewell {
+    pub(super) reject: Reject,
+    pub(super) retry_after_ms: Option<u64>,
+}
+
+impl From<Reject> for Farewell {
+    fn from(reject: Reject) -> Self {
+        let retry_after_ms = reject.code.is_retryable().then_some(1_000);
+        Self { reject, retry_after_ms }
+    }
+}
+
+/// The connection broke: nobody is left to be told anything.
+pub(super) struct Broken;
+
+/// How a session ends early.
+pub(super) enum End {
+    Farewell(Box<Farewell>),
+    Broken,
+}
+
+impl<E: Into<Farewell>> From<E> for End {
+    fn from(farewell: E) -> Self {
+        Self::Farewell(Box::new(farewell.into()))
+    }
+}
+
+impl From<Broken> for End {
+    fn from(_: Broken) -> Self {
+        Self::Broken
+    }
+}
+
+/// What a client has said.
+pub(super) enum Said {
+    /// A frame.
+    Frame(Bytes),
+    /// Something that only shows that it is there.
+    Alive,
+}
+
+/// One WebSocket.
+pub(super) struct Wire<S> {
+    web: WebSocketStream<S>,
+    /// A socket that takes nothing for so long is as good as closed.
+    patience: Duration,
+}
+
+impl<S> Wire<S>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    pub(super) fn new(web: WebSocketStream<S>, patience: Duration) -> Self {
+        Self { web, patience }
+    }
+
+    /// Takes frames of full size from here on. A client waits for the welcome before it says more,
+    /// so that nothing it sent is lost with the small buffers.
+    pub(super) async fn open(self, frame_bytes: usize) -> Self {
+        let Self { web, patience } = self;
+        let limit = Some(frame_bytes);
+        let config = websocket_config().max_message_size(limit).max_frame_size(limit);
+        let io = web.into_inner();
+        let web = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
+        Self { web, patience }
+    }
+
+    /// Waits for the next thing that the client says. May be dropped and asked again.
+    pub(super) async fn hear(&mut self) -> Result<Said, End> {
+        match self.web.next().await {
+            Some(Ok(Message::Binary(bytes))) => Ok(Said::Frame(bytes)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Said::Alive),
+            Some(Ok(Message::Text(_))) => {
+                Err(Reject::new(Code::Malformed, "Messages are binary").into())
+            }
+            Some(Err(error)) => Err(reply::websocket_fault(&error).map_or(End::Broken, End::from)),
+            Some(Ok(Message::Close(_) | Message::Frame(_))) | None => Err(End::Broken),
+        }
+    }
+
+    /// Says goodbye, closes, and gives the client a moment to close its end.
+    pub(super) async fn part(&mut self, farewell: Farewell) {
+        let Farewell { reject, retry_after_ms } = farewell;
+        tracing::debug!(code = %reject.code, text = reject.text, "a session ends");
+        let close = CloseFrame {
+            code: reject.code.websocket_close().into(),
+            reason: reject.code.as_str().into(),
+        };
+        let goodbye = encode_hub(&HubFrame::Goodbye { reject, retry_after_ms });
+        let parting = async {
+            self.web.feed(Message::Binary(goodbye.into())).await?;
+            self.web.close(Some(close)).await?;
+            while self.web.next().await.transpose()?.is_some() {}
+            Ok::<_, tungstenite::Error>(())
+        };
+        // Whoever has gone already misses nothing.
+        let _ = timeout(CLOSE_WITHIN, parting).await;
+    }
+
+    /// Puts a frame into the write buffer; several are flushed together.
+    pub(super) async fn send(&mut self, bytes: Bytes) -> Result<(), Broken> {
+        self.write(|web| web.feed(Message::Binary(bytes)).boxed()).await
+    }
+
+    /// Writes what is in the buffer.
+    pub(super) async fn flush(&mut self) -> Result<(), Broken> {
+        self.write(|web| web.flush().boxed()).await
+    }
+
+    async fn write<'a, F>(&'a mut self, write: F) -> Result<(), Broken>
+    where
+        F: FnOnce(&'a mut WebSocketStream<S>) -> BoxFuture<'a, Result<(), tungstenite::Error>>,
+    {
+        match timeout(self.patience, write(&mut self.web)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(Broken),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Sessions share what they write, live; they hear of each other; they end in good order.
+
+use super::harness::TestHub;
+use super::raw::change;
+use syncline_protocol::{
+    ClientFrame, Code, CollectionName, Filter, HubFrame, PresenceEvent, Start, Value,
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_writes_the_other_reads_live_and_later() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let (mut ann, mut bob) = (hub.client().await, hub.client().await);
+    assert!(bob.subscribe(&space, Filter::default()).await.is_empty());
+    let push = ann.put(&space, "a", "hello");
+    assert_eq!(ann.push(push).await, Ok(1));
+    let heard = bob.hears_of("a").await;
+    assert_eq!(heard.sequence, 1);
+    assert_eq!(heard.delta.change, change("a", "hello"));
+    let mut late = hub.client().await;
+    assert_eq!(late.subscribe(&space, Filter::default()).await, [heard]);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_resumed_cursor_gets_only_what_it_missed() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let mut ann = hub.client().await;
+    for key in ["a", "b"] {
+        let push = ann.put(&space, key, "1");
+        ann.push(push).await.unwrap();
+    }
+    let mut bob = hub.client().await;
+    let (filter, start) = (Filter::default(), Start::Snapshot);
+    bob.send(&ClientFrame::Subscribe { space: space.clone(), filter, start }).await;
+    let cursor = loop {
+        if let HubFrame::SnapshotEnd { cursor, .. } = bob.next().await {
+            break cursor;
+        }
+    };
+    drop(bob);
+    let push = ann.put(&space, "c", "1");
+    ann.push(push).await.unwrap();
+    let mut bob = hub.client().await;
+    let (filter, start) = (Filter::default(), Start::Resume(cursor));
+    bob.send(&ClientFrame::Subscribe { space: space.clone(), filter, start }).await;
+    let mut frames = Vec::new();
+    while !matches!(frames.last(), Some(HubFrame::Digests { .. })) {
+        frames.push(bob.next().await);
+    }
+    assert!(!frames.iter().any(|it| matches!(it, HubFrame::SnapshotBegin { .. })), "{frames:?}");
+    let changes = frames.iter().find_map(|frame| match frame {
+        HubFrame::Changes { before, last, deltas, .. } => Some((*before, *last, deltas.len())),
+        _ => None,
+    });
+    assert_eq!(changes, Some((2, 3, 1)));
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeats_move_a_cursor_that_has_nothing_to_receive() {
+    let beat = std::time::Duration::from_millis(100);
+    let hub = TestHub::start(|config| config.sync.heartbeat = beat, vec![]).await;
+    let space = hub.space("shared").await;
+    let (mut ann, mut bob) = (hub.client().await, hub.client().await);
+    let tags = CollectionName::new("tags").unwrap();
+    bob.subscribe(&space, Filter::new([tags], "").unwrap()).await;
+    let push = ann.put(&space, "a", "1");
+    ann.push(push).await.unwrap();
+    loop {
+        if let HubFrame::Heartbeat { stretches, .. } = bob.next().await
+            && let Some(stretch) = stretches.first()
+        {
+            assert_eq!((stretch.before, stretch.last), (0, 1));
+            break;
+        }
+    }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn those_in_a_space_signal_and_see_each_other() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let (mut ann, mut bob) = (hub.client().await, hub.client().await);
+    ann.subscribe(&space, Filter::default()).await;
+    bob.subscribe(&space, Filter::default()).await;
+    let value = Value::from("typing");
+    bob.send(&ClientFrame::Presence { space: space.clone(), value: Some(value.clone()) }).await;
+    bob.send(&ClientFrame::Signal { space: space.clone(), value: value.clone() }).await;
+    let mut heard = Vec::new();
+    while heard.len() < 3 {
+        match ann.next().await {
+            HubFrame::Presence { event, .. } => heard.push(Some(event)),
+            HubFrame::Signal { value: said, .. } => {
+                assert_eq!(said, value);
+                heard.push(None);
+            }
+            _ => {}
+        }
+    }
+    let expected = [Some(PresenceEvent::Joined(None)), Some(PresenceEvent::State(value)), None];
+    assert_eq!(heard, expected);
+    drop(bob);
+    loop {
+        if let HubFrame::Presence { event: PresenceEvent::Left, .. } = ann.next().await {
+            break;
+        }
+    }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_says_goodbye_and_when_to_come_back() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let mut ann = hub.client().await;
+    ann.subscribe(&space, Filter::default()).await;
+    let stopping = tokio::spawn(hub.stop());
+    let mut retry = None;
+    while retry.is_none() {
+        if let HubFrame::Goodbye { reject, retry_after_ms } = ann.next().await {
+            assert_eq!(reject.code, Code::GoingAway);
+            retry = retry_after_ms;
+        }
+    }
+    assert!(retry.unwrap() < 10_000);
+    drop(ann);
+    stopping.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn digests_prove_a_copy_and_verify_asks_for_one() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let mut ann = hub.client().await;
+    let push = ann.put(&space, "a/1", "x");
+    ann.push(push).await.unwrap();
+    let narrow = Filter::new([CollectionName::new("links").unwrap()], "a/").unwrap();
+    let deltas = ann.subscribe(&space, narrow).await;
+    ann.send(&ClientFrame::Verify { space: space.clone() }).await;
+    let digests = loop {
+        if let HubFrame::Digests { digests, .. } = ann.next().await {
+            break digests;
+        }
+    };
+    let change = &deltas[0].delta.change;
+    let mut expected = syncline_protocol::Digest::default();
+    let mut record = syncline_protocol::Record::default();
+    record.merge_delta(&deltas[0].delta);
+    expected.add_record(&change.collection, &change.key, &record);
+    assert_eq!(digests.get("links"), Some(&expected));
+    hub.stop().await;
+}
