@@ -190,9 +190,24 @@ impl Hub {
         name: SpaceName,
         owner: &str,
     ) -> Result<Receipt, Reject> {
+        if !principal.is_hub() {
+            self.check_spaces_of(owner)?;
+        }
         let (id, epoch) = (SpaceId(random_u64()), Epoch(random_u64()));
         let work = Work::CreateSpace { name, owner: owner.to_owned(), id, epoch };
         self.submit(principal, 0, work, (1, 256)).await
+    }
+
+    fn check_spaces_of(&self, owner: &str) -> Result<(), Reject> {
+        let spaces = self.inner.store.snapshot().and_then(|snapshot| snapshot.spaces());
+        let spaces = spaces.map_err(|error| unavailable(&error))?;
+        let most = self.inner.config.quotas.spaces_per_user;
+        let own = spaces.iter().filter(|(_, row)| row.owner == owner).count();
+        if own >= usize::try_from(most).unwrap_or(usize::MAX) {
+            let what = format!("{owner} owns as many spaces as one may: {most}");
+            return Err(Reject::new(Code::TooMany, what));
+        }
+        Ok(())
     }
 
     /// Drops a space.

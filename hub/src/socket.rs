@@ -132,7 +132,8 @@ where
     async fn turn(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         let behind = doings.subscriptions.iter().position(|it| !it.is_live());
         let full = doings.answers.len() >= PENDING_MAX || doings.answers_bytes >= self.intake_max();
-        let wake_in = self.session.wake_at().map(|at| at.saturating_sub(now_ms()));
+        let wake_at = self.session.wake_at().into_iter().chain(arrival.expires_ms).min();
+        let wake_in = wake_at.map(|at| at.saturating_sub(now_ms()));
         tokio::select! {
             Some((push, bytes, answer)) = doings.answers.next(), if !doings.answers.is_empty() => {
                 doings.answers_bytes -= bytes;
@@ -320,10 +321,14 @@ where
 
     /// Time has passed: heartbeats, silence, tokens that expired.
     async fn wake(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
-        if self.session.wake(now_ms())? == Due::Nothing {
+        let has_expired = arrival.expires_ms.is_some_and(|end_ms| end_ms <= now_ms());
+        let due = self.session.wake(now_ms())?;
+        if due == Due::Heartbeat || has_expired {
+            self.recheck(arrival, doings).await?;
+        }
+        if due == Due::Nothing {
             return Ok(());
         }
-        self.recheck(arrival, doings).await?;
         doings.subscriptions.iter_mut().for_each(|it| it.resume_verify(now_ms()));
         let subscriptions = doings.subscriptions.iter_mut();
         let stretches = subscriptions.filter_map(|it| it.stretch(&arrival.queue)).collect();

@@ -218,6 +218,15 @@ impl Directory {
         }
     }
 
+    /// When a principal's token ends, in milliseconds since 1970; none when it does not.
+    #[must_use]
+    pub fn expires_ms(&self, principal: &Principal) -> Option<u64> {
+        match principal.credential() {
+            Credential::Token(id) => self.tokens.get(id)?.expires_ms,
+            Credential::Hub | Credential::Password => None,
+        }
+    }
+
     /// What a principal may do in a space.
     #[must_use]
     pub fn grant(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Grant {

@@ -318,5 +318,8 @@ section! {
         space_bytes: u64 = 0 => Size64(0, 1 << 62);
         /// Records of one space. 0 is no limit.
         space_records: u64 = 0 => Count64(0, 1 << 62);
+        /// Fields that one record may hold, dropped ones counted. 256, so that no write makes a
+        /// record that others can hardly carry.
+        record_fields: u32 = 256 => Count(1, 65_536);
     }
 }

@@ -3,8 +3,11 @@
 //! Rights, reserved names, guards, expired stamps, quotas and gateway rules, in this order: a push
 //! that was queued when a right was withdrawn is refused, whatever else it holds.
 
+use std::collections::{HashMap, HashSet};
+
 use syncline_protocol::{
-    Change, Code, Condition, Delta, Epoch, Guard, Op, Reject, SpaceId, SpaceName, Stamp,
+    Change, Code, CollectionName, Condition, Delta, Epoch, FieldName, Fields, Guard, Op, RecordKey,
+    Reject, SpaceId, SpaceName, Stamp,
 };
 
 use super::rule::RuleView;
@@ -48,6 +51,7 @@ impl Engine {
             check_expired(batch, space.id, deltas)?;
         }
         self.check_quotas(&part.space, &space, &part.writes)?;
+        self.check_fields(batch, space.id, &part.writes)?;
         let additions = self.consult_rules(batch, &part, space.id, now_ms)?;
         let base = part.base.and_then(|(epoch, base)| judged_base(&space, epoch, base));
         Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
@@ -70,6 +74,39 @@ impl Engine {
         if full(space.records, self.quotas.space_records) {
             let what = format!("The space holds its {} records", self.quotas.space_records);
             return Err(Reject::new(Code::QuotaExceeded, what));
+        }
+        Ok(())
+    }
+
+    /// A record holds so many fields, dropped ones counted: they stay as long as it lives.
+    fn check_fields(
+        &self,
+        batch: &Batch<'_>,
+        space: SpaceId,
+        writes: &Writes,
+    ) -> Result<(), Refusal> {
+        let most = usize::try_from(self.quotas.record_fields).unwrap_or(usize::MAX);
+        let mut puts: HashMap<(&CollectionName, &RecordKey), (usize, Vec<&Fields>)> =
+            HashMap::new();
+        for (index, change) in writes.changes().enumerate() {
+            let Op::Put(fields) = &change.op else { continue };
+            let record = (&change.collection, &change.key);
+            puts.entry(record).or_insert((index, Vec::new())).1.push(fields);
+        }
+        for ((collection, key), (index, puts)) in puts {
+            let row = batch.record(space, collection, key)?.unwrap_or_default();
+            let there = row.record.registers().map(|(name, _)| name);
+            // The cheap bound first: names need comparing only near the limit.
+            let bound = there.len() + puts.iter().map(|fields| fields.len()).sum::<usize>();
+            if bound <= most {
+                continue;
+            }
+            let put = puts.iter().flat_map(|fields| fields.iter().map(|(name, _)| name));
+            let names: HashSet<&FieldName> = there.chain(put).collect();
+            if names.len() > most {
+                let what = format!("{collection}/{key} would have more than {most} fields");
+                return Err(Reject::new(Code::TooLarge, what).at(index).into());
+            }
         }
         Ok(())
     }

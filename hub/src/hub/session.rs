@@ -60,6 +60,8 @@ pub struct Arrival {
     pub principal: Principal,
     /// Its queue.
     pub queue: Arc<Queue>,
+    /// When its token ends, in milliseconds since 1970; none when it does not.
+    pub expires_ms: Option<u64>,
 }
 
 impl Hub {
@@ -104,7 +106,8 @@ impl Hub {
         }
         self.inner.sessions.insert(id, Registered { info, queue: queue.clone() });
         self.inner.metrics.sessions.inc();
-        Ok(Arrival { id, principal: principal.clone(), queue })
+        let expires_ms = self.directory().expires_ms(principal);
+        Ok(Arrival { id, principal: principal.clone(), queue, expires_ms })
     }
 
     /// A session is gone.

@@ -214,10 +214,12 @@ async fn a_revoked_an_expired_and_a_wrong_token() {
         label: "",
         role: Role::Owner,
         spaces: &[],
-        expires_ms: Some(now_ms().saturating_sub(1)),
+        expires_ms: Some(now_ms() + 1_000),
     };
-    let expired = scene.hub.token(order).await;
-    let refused = RawClient::connect(scene.hub.address, &expired).await.map(|_| ()).unwrap_err();
+    let expiring = scene.hub.token(order).await;
+    let mut bob = RawClient::connect(scene.hub.address, &expiring).await.unwrap();
+    assert_eq!(bob.ending().await.0.code, Code::Unauthorized);
+    let refused = RawClient::connect(scene.hub.address, &expiring).await.map(|_| ()).unwrap_err();
     assert_eq!(refused.code, Code::Unauthorized);
     let refused = RawClient::connect(scene.hub.address, "wrong").await.map(|_| ()).unwrap_err();
     assert_eq!(refused.code, Code::Unauthorized);
@@ -287,5 +289,31 @@ async fn a_space_that_is_full() {
     client.push(push).await.unwrap();
     let push = client.put(&space, "b", "1");
     assert_eq!(client.push(push).await.unwrap_err().code, Code::QuotaExceeded);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_full() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let mut client = hub.client().await;
+    for (fields, answer) in [(256, Ok(1)), (256, Ok(2)), (1, Ok(3))] {
+        let delta = big_put("a", fields, 1).stamped(client.stamp());
+        let push = client.push_of(&space, vec![delta]);
+        assert_eq!(client.push(push).await, answer);
+    }
+    let one_more = client.put(&space, "a", "1");
+    assert_eq!(client.push(one_more).await.unwrap_err().code, Code::TooLarge);
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_of_too_many_spaces() {
+    let few = |config: &mut syncline::config::Config| config.quotas.spaces_per_user = 1;
+    let hub = TestHub::start(few, vec![]).await;
+    hub.space("one").await;
+    let two = SpaceName::new("two").unwrap();
+    let refused = hub.hub.create_space(&hub.principal().await, two, "admin").await.unwrap_err();
+    assert_eq!(refused.code, Code::TooMany);
     hub.stop().await;
 }
