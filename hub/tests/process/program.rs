@@ -89,7 +89,7 @@ impl Program {
 
     /// Runs a command of the program against this hub; gives what it printed.
     pub(crate) fn command(&self, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_syncline"))
+        let output = syncline()
             .args(arguments)
             .env("SYNCLINE_URL", format!("http://{}", self.address))
             .env("SYNCLINE_TOKEN", self.token())
@@ -134,8 +134,18 @@ impl Drop for Program {
     }
 }
 
+/// The program, without the variables that set the sizes of these tests: it takes every variable
+/// that begins with its name for a setting.
+fn syncline() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SYNCLINE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
 fn restore(data: &Path, backup: &Path, authoritative: bool) {
-    let output = Command::new(env!("CARGO_BIN_EXE_syncline"))
+    let output = syncline()
         .arg("restore")
         .arg(backup)
         .arg("--data")
@@ -147,7 +157,7 @@ fn restore(data: &Path, backup: &Path, authoritative: bool) {
 }
 
 fn spawn(folder: &Path, address: SocketAddr, settings: &[(String, String)]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_syncline"))
+    syncline()
         .args(["serve", "--data"])
         .arg(folder.join("data"))
         .args(["--listen", &address.to_string()])
