@@ -73,6 +73,8 @@ async fn begin(shared: Shared, upgrade: OnUpgrade, address: IpAddr, place: Place
         return;
     };
     let (io, rest) = (parts.io.into_inner(), parts.read_buf.to_vec());
+    // As long as this is held, so is the whole buffer that HTTP read into.
+    drop(parts.read_buf);
     let web = WebSocketStream::from_partially_read(io, rest, Role::Server, config).await;
     socket::run(shared.hub, web, address, place).await;
 }

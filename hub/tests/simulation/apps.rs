@@ -62,7 +62,7 @@ impl World {
         self.act(index, actions)
     }
 
-    pub(crate) fn to_device(&mut self, conn: u64, bytes: &Bytes) -> Result<(), Fail> {
+    pub(crate) fn send_to_device(&mut self, conn: u64, bytes: &Bytes) -> Result<(), Fail> {
         let Some(index) = self.conns.get(&conn).map(|link| link.device) else { return Ok(()) };
         if self.devices[index].conn != Some(conn) {
             return Ok(());

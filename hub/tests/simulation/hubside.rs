@@ -7,7 +7,7 @@ use syncline::access::principal::Principal;
 use syncline::access::token::{RANDOM_BYTES, Token};
 use syncline::engine::admin::system_put;
 use syncline::engine::{Entry, Submission, Work, Writes, system_space};
-use syncline_protocol::{Epoch, ReplicaId, SpaceId, Value};
+use syncline_protocol::{Epoch, ReplicaId, SpaceId, SpaceName, Value};
 
 use super::device::Device;
 use super::node::{Done, Node, Reply};
@@ -86,7 +86,7 @@ impl World {
         Ok(())
     }
 
-    fn create(&mut self, name: &syncline_protocol::SpaceName, owner: &str) -> Work {
+    fn create(&mut self, name: &SpaceName, owner: &str) -> Work {
         let (id, epoch) = (SpaceId(self.chance.bits()), Epoch(self.chance.bits()));
         Work::CreateSpace { name: name.clone(), owner: owner.to_owned(), id, epoch }
     }
@@ -114,7 +114,7 @@ impl World {
         }
     }
 
-    pub(crate) fn to_hub(&mut self, conn: u64, bytes: Bytes) -> Result<(), Fail> {
+    pub(crate) fn send_to_hub(&mut self, conn: u64, bytes: Bytes) -> Result<(), Fail> {
         let stalled_until_ms = self.stalled_until_ms(conn);
         if stalled_until_ms > self.now_ms {
             self.at(stalled_until_ms, Event::ToHub { conn, bytes });
@@ -227,7 +227,7 @@ impl World {
     /// An answered write of the hub's own wins over everything before it.
     fn record_door_write(
         &mut self,
-        space: &syncline_protocol::SpaceName,
+        space: &SpaceName,
         answer: syncline::engine::Answer,
     ) -> Result<(), Fail> {
         let receipt =

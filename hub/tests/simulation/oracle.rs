@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use syncline_protocol::replica::RecordName;
 use syncline_protocol::{
-    Code, Delta, FieldName, Filter, Op, PushId, Record, SpaceName, Stamp, Value,
+    Code, Delta, FieldName, Filter, Op, PushId, Record, ReplicaId, SpaceName, Stamp, Value,
 };
 
 /// What shows of a record: each field with its stamp and value.
@@ -19,6 +19,17 @@ pub(crate) struct Oracle {
     /// The final answers to guarded pushes.
     guarded: BTreeMap<PushId, Result<u64, Code>>,
     applied: BTreeSet<PushId>,
+    written: BTreeMap<(ReplicaId, SpaceName, RecordName, FieldName), LastWrite>,
+}
+
+/// The newest write of one run of a program to one field, as its app counts.
+#[derive(Clone, Copy)]
+struct LastWrite {
+    counter: u64,
+    /// The greatest stamp that it was applied under: a push may be stamped anew.
+    stamp: Stamp,
+    /// The greatest stamp that the run's earlier writes had been applied under before it.
+    beats: Option<Stamp>,
 }
 
 /// All that was ever said of one record.
@@ -37,7 +48,40 @@ impl Oracle {
     /// A push without guards was applied, or one with guards for the first time.
     pub(crate) fn apply(&mut self, push: PushId, space: &SpaceName, deltas: &[Delta]) {
         self.applied.insert(push);
-        deltas.iter().for_each(|delta| self.merge(space, delta));
+        for delta in deltas {
+            self.merge(space, delta);
+            self.keep_order(push, space, delta);
+        }
+    }
+
+    fn keep_order(&mut self, push: PushId, space: &SpaceName, delta: &Delta) {
+        let Op::Put(fields) = &delta.change.op else { return };
+        for (field, _) in fields.iter() {
+            let name = RecordName::new(&delta.change.collection, &delta.change.key);
+            let place = (push.replica, space.clone(), name, field.clone());
+            let (counter, stamp) = (push.counter, delta.stamp);
+            let first = LastWrite { counter, stamp, beats: None };
+            let last = self.written.entry(place).or_insert(first);
+            if counter > last.counter {
+                let beats = last.beats.max(Some(last.stamp));
+                *last = LastWrite { counter, stamp, beats };
+            } else if counter == last.counter {
+                last.stamp = last.stamp.max(stamp);
+            }
+        }
+    }
+
+    /// A device stamps in the order of writing: what it wrote later and the hub took later has the
+    /// later stamp. (Taken in another order they are told apart by their stamps alone.)
+    pub(crate) fn check_order(&self) -> Result<(), String> {
+        let wrong = self.written.iter().find(|(_, last)| last.beats > Some(last.stamp));
+        wrong.map_or(Ok(()), |((replica, space, name, field), last)| {
+            let LastWrite { counter, stamp, beats } = last;
+            Err(format!(
+                "{space} {name:?} {field}: write {counter} of {replica} has {stamp:?}, one before \
+                 it {beats:?}"
+            ))
+        })
     }
 
     /// A guarded push was answered. Whether it is to be applied: a repeat gets the same answer and

@@ -9,10 +9,13 @@ use syncline_protocol::{CollectionName, Digest, Filter, Record, SpaceName};
 
 use super::device::Device;
 use super::oracle::{Shown, shown_of};
+use super::plan::Fault;
 use super::world::{Fail, World};
 
 /// A log may hold this many dead entries, or as many as live ones, before it is compacted.
 const DEAD_MIN: u64 = 64;
+/// How far ahead the hub's clock may have been, in milliseconds.
+const HUB_AHEAD_MS: u64 = 2_000;
 
 impl World {
     /// Judges the run.
@@ -20,6 +23,11 @@ impl World {
         let node = self.node.as_ref().ok_or("the hub is down")?;
         let snapshot = node.store.snapshot().map_err(|error| error.to_string())?;
         self.ledger.check(&self.oracle)?;
+        // A hub whose clock falls back makes devices stamp anew, and earlier than what they do not
+        // know to be taken: nobody can keep the order then.
+        if !self.plan.faults.contains(&Fault::HubClockBack) {
+            self.oracle.check_order()?;
+        }
         for space in &self.spaces {
             let row = snapshot.space(space).map_err(|error| error.to_string())?;
             let row = row.ok_or("a space is gone")?;
@@ -51,13 +59,17 @@ impl World {
         judge_counts(row, at, &page.records).map_err(|why| format!("{space}: {why}"))
     }
 
-    /// Nothing has risen from the dead, and nothing shows that the hub never took.
+    /// No stamp ran away, nothing has risen from the dead, nothing shows that the hub never took.
     fn judge_record(
         &self,
         space: &SpaceName,
         name: &RecordName,
         record: &Record,
     ) -> Result<(), Fail> {
+        let latest_ms = self.hub_ms() + self.plan.drift_ms + HUB_AHEAD_MS;
+        if record.newest_stamp().is_some_and(|stamp| stamp.time.millis() > latest_ms) {
+            return Err(format!("{space} {name:?} has a stamp that ran away: {record:?}"));
+        }
         let deleted = self.oracle.deleted(space, name);
         for (field, register, value) in record.visible() {
             if deleted >= Some(register.stamp) {

@@ -180,7 +180,7 @@ impl Outbox {
         was_last && !is_due
     }
 
-    /// Whether the answer that comes next is to the push as it stands now: it was sent once, and not
+    /// Whether the answer that comes next is to the push as it stands now: it was sent once, not
     /// stamped anew since.
     pub(super) fn is_answered_as_it_stands(&self, order: u64) -> bool {
         let Some(pending) = self.pushes.get(&order) else { return false };
