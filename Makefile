@@ -24,6 +24,8 @@ ABSENT        := $(filter-out $(PRESENT),$(RELEASE_TESTS))
 # How long the long forms are. Each can be set from outside: make soak SYNCLINE_KILLS=500
 soak: export SYNCLINE_SIM_SEEDS ?= 5000
 soak: export SYNCLINE_KILLS ?= 50
+soak: export SYNCLINE_IDLE_SESSIONS ?= 10000
+soak: export SYNCLINE_SLOW_DELTAS ?= 1000000
 soak: export PROPTEST_CASES ?= 20000
 
 # $(call not_run,what was not run,how to get it): loud for a person, fatal for a build.
@@ -39,6 +41,9 @@ test: test-debug test-release test-python ## The whole truth, in under ten minut
 .PHONY: test-debug
 test-debug: ## Every test of every crate, doc tests included, with debug assertions.
 	$(CARGO) test --workspace
+
+# A quarter of the worlds that the simulation runs when it is asked for alone.
+test-release: export SYNCLINE_SIM_SEEDS ?= 50
 
 .PHONY: test-release
 test-release: ## Simulation and durability again, optimised, as they are shipped.
