@@ -260,7 +260,7 @@ impl World {
         let change = if self.chance.hits(2_000) {
             Change::delete(collection, key)
         } else {
-            let fields = vec![(field("door"), Some(Value::from(self.now_ms)))];
+            let fields = vec![(field("title"), Some(Value::from(self.now_ms)))];
             Change::put(collection, key, fields).expect("one field")
         };
         let (space, now_ms) = (self.chance.pick(&self.spaces).clone(), self.hub_ms());

@@ -89,7 +89,9 @@ impl World {
     }
 
     fn set_device_clock(&mut self, device: usize) {
-        let skew_ms = self.chance.between(0, 600_000).cast_signed() - 300_000;
+        // Wrong by minutes, or by less than the hub refuses: both must come out right.
+        let most_ms = if self.chance.hits(5_000) { 300_000 } else { self.plan.drift_ms };
+        let skew_ms = self.chance.between(0, 2 * most_ms).cast_signed() - most_ms.cast_signed();
         let by_ms = skew_ms - self.devices[device].skew_ms;
         self.devices[device].skew_ms = skew_ms;
         self.tally.count(Kind::DeviceClockJumps);
