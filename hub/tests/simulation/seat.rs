@@ -303,6 +303,7 @@ impl Node {
             Ok(Due::Nothing) => Vec::new(),
             Ok(Due::Heartbeat) => {
                 let queue = seat.queue.clone();
+                seat.subscriptions.iter_mut().for_each(|it| it.resume_verify(now_ms));
                 let subscriptions = seat.subscriptions.iter_mut();
                 let stretches = subscriptions.filter_map(|it| it.stretch(&queue)).collect();
                 vec![frame(&HubFrame::Heartbeat { hub_ms: now_ms, stretches })]
