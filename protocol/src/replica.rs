@@ -409,6 +409,8 @@ impl Replica {
         for state in self.spaces.values_mut() {
             state.subscription = Subscription::default();
             (state.is_held, state.may_heal) = (false, false);
+            // Whoever asked for digests still waits for them.
+            state.verify_due |= state.verify_tries > 0;
         }
     }
 

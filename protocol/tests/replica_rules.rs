@@ -10,7 +10,8 @@ use model::{
 };
 use syncline_protocol::replica::{Event, Received, WriteError};
 use syncline_protocol::{
-    Applied, Change, Code, Condition, Filter, Guard, HubFrame, Reject, SpaceName, Subject, Value,
+    Applied, Change, ClientFrame, Code, Condition, Filter, Guard, HubFrame, Reject, SpaceName,
+    Subject, Value,
 };
 
 #[test]
@@ -87,6 +88,28 @@ fn an_ack_vouches_for_the_stamps_that_it_answers_and_for_no_others() {
     assert!(!replica.is_waiting(first), "the clock never came back from where it was");
     let newest = hub.records.values().filter_map(|record| record.newest_stamp()).max().unwrap();
     assert!(newest.time.millis() <= START_MS + 60_000);
+}
+
+#[test]
+fn a_question_for_digests_outlives_its_connection() {
+    let (mut hub, mut replica) = live();
+    replica.verify("home");
+    assert_eq!(replica.take_frames().len(), 1);
+    // The answer is lost with the connection, and whoever asked still waits.
+    replica.disconnected();
+    hub.disconnect();
+    let mut asked = 0;
+    replica.take_frames().into_iter().for_each(|frame| {
+        for answer in hub.receive(frame) {
+            if !matches!(answer, HubFrame::Digests { .. }) {
+                replica.receive(answer, START_MS);
+            }
+        }
+    });
+    for frame in replica.take_frames() {
+        asked += usize::from(matches!(frame, ClientFrame::Verify { .. }));
+    }
+    assert_eq!(asked, 1);
 }
 
 #[test]
