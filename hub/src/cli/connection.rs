@@ -174,7 +174,8 @@ pub(super) enum Patience {
 /// Waits for what a client cannot mend by itself.
 pub(super) async fn interrupted(client: &Client, patience: Patience) -> Failure {
     let mut states = client.states();
-    let mut was_live = false;
+    // Who waits endlessly was live before: a hub that went between two calls is news as well.
+    let mut was_live = true;
     while let Some(state) = states.next().await {
         match state {
             ConnectionState::Offline { reason: Some(reason), .. } => match patience {
