@@ -1,0 +1,135 @@
+//! `storm`: many sessions are cut at once, miss some changes and come back all together, while two
+//! bystanders talk to each other.
+//!
+//! A system that keeps nothing has nothing to give back: there the time is that of the bare
+//! handshakes, which every other one pays as well.
+
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+
+use super::{CHANNEL, fill, links};
+use crate::bench::Bench;
+use crate::book::Found;
+use crate::clock::{now_ns, span_ns};
+use crate::driver::{Listener, Pace, Pushes, Sender, all};
+use crate::figure;
+use crate::process::Use;
+use crate::settings::Settings;
+use crate::tally::{Events, Span};
+use crate::target::{Ability, Arrival, Failure, Link, Listening, Place, Running};
+use crate::workload::marks;
+
+/// The channel of those who were not cut.
+const BYSTANDERS: &str = "bystanders";
+/// Between two writes of a bystander.
+const BYSTANDER_INTERVAL_NS: u64 = 5_000_000;
+/// How long bystanders are watched before the storm.
+const QUIET: Duration = Duration::from_secs(2);
+/// The longest storm.
+const STORM_MAX: Duration = Duration::from_secs(60);
+/// How long memory may take to settle.
+const SETTLE: Duration = Duration::from_secs(2);
+
+pub(super) async fn run(bench: &mut Bench) {
+    let sessions = bench.settings.storm_sessions;
+    let variant = format!("{sessions} sessions, {} missed", bench.settings.missed);
+    bench.rounds("storm", &variant, Ability::Session, round).await;
+}
+
+async fn round(settings: &Settings, running: &dyn Running) -> Result<Found, Failure> {
+    running.prepare(CHANNEL).await?;
+    running.prepare(BYSTANDERS).await?;
+    fill(running, &settings.workload(), 0, settings.missed).await?;
+    let held = links(running, settings.storm_sessions, &Listening::New).await?;
+    let places: Vec<Option<Place>> = held.iter().map(|link| link.place()).collect();
+    let quiet = bystanders(settings, running, QUIET, std::future::pending()).await?;
+    let before = Use::of(&running.processes());
+    // Half of them are cut before the changes, so that all miss the same.
+    drop(held);
+    fill(running, &settings.workload(), 0, settings.missed).await?;
+    let storm = come_back(running, places, settings.missed);
+    let (seconds, during) = watched(settings, running, storm).await?;
+    tokio::time::sleep(SETTLE).await;
+    let after = Use::of(&running.processes());
+    Ok(Found::default()
+        .figure(figure::SECONDS, seconds)
+        .figure(figure::QUIET_P99, quiet.quantile_ms(0.99))
+        .figure(figure::BYSTANDER_P99, during.quantile_ms(0.99))
+        .figure(figure::DELIVERY_MAX, during.quantile_ms(1.0))
+        .figure(figure::PEAK, after.resident_peak as f64 / 1e6)
+        .figure(figure::SETTLED, after.resident as f64 / before.resident as f64)
+        .events("bystander", during))
+}
+
+/// The storm, and what bystanders saw meanwhile.
+async fn watched(
+    settings: &Settings,
+    running: &dyn Running,
+    storm: impl Future<Output = Result<Vec<Box<dyn Link>>, Failure>>,
+) -> Result<(f64, Events), Failure> {
+    let (over, is_over) = tokio::sync::oneshot::channel::<()>();
+    let storm = async {
+        let begun_ns = now_ns();
+        let back = storm.await;
+        let seconds = (now_ns() - begun_ns) as f64 / 1e9;
+        // The bystanders have seen it all.
+        let _ = over.send(());
+        back.map(|links| (seconds, links))
+    };
+    let end = async move {
+        let _ = is_over.await;
+    };
+    let (storm, during) = tokio::join!(storm, bystanders(settings, running, STORM_MAX, end));
+    let (seconds, _links) = storm?;
+    Ok((seconds, during?))
+}
+
+/// One bystander writes, the other times what it receives, until the time or something else ends.
+async fn bystanders(
+    settings: &Settings,
+    running: &dyn Running,
+    longest: Duration,
+    until: impl Future<Output = ()>,
+) -> Result<Events, Failure> {
+    let begin_ns = now_ns();
+    let span = Span { begin_ns, end_ns: begin_ns + span_ns(longest) };
+    let listening = running.link(BYSTANDERS, Listening::New).await?;
+    let writing = running.link(BYSTANDERS, Listening::Nothing).await?;
+    let pace = Pace::Every { interval_ns: BYSTANDER_INTERVAL_NS, offset_ns: 0 };
+    let pushes = Pushes { workload: settings.workload(), writes: 1, pace };
+    let mut sending = JoinSet::new();
+    sending.spawn(Sender::new(writing, pushes, span).run());
+    let listener = Listener::new(true, None, span);
+    let tally = tokio::select! {
+        tally = listener.run_until(listening, until) => tally?,
+        sent = all(sending) => {
+            sent?;
+            return Err(Failure::new("a bystander could not go on"));
+        }
+    };
+    Ok(tally.delivered)
+}
+
+/// All come back at once, each until it has what it missed.
+async fn come_back(
+    running: &dyn Running,
+    places: Vec<Option<Place>>,
+    missed: u64,
+) -> Result<Vec<Box<dyn Link>>, Failure> {
+    let coming = places.into_iter().map(|place| async move {
+        let (listening, missed) = match place {
+            Some(place) => (Listening::After(place), missed),
+            None => (Listening::New, 0),
+        };
+        let mut link = running.link(CHANNEL, listening).await?;
+        let mut count = 0;
+        while count < missed {
+            if let Arrival::Bytes(bytes) = link.next().await? {
+                count += marks(&bytes).count() as u64;
+            }
+        }
+        Ok(link)
+    });
+    futures_util::future::try_join_all(coming).await
+}
