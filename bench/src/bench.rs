@@ -123,8 +123,13 @@ impl Bench {
     }
 
     /// One round of one system. What fails is written down, and the run goes on.
-    pub(crate) async fn round<M>(&mut self, scenario: &str, variant: &str, index: usize, measure: &M)
-    where
+    pub(crate) async fn round<M>(
+        &mut self,
+        scenario: &str,
+        variant: &str,
+        index: usize,
+        measure: &M,
+    ) where
         M: AsyncFn(&Settings, &dyn Running) -> Result<Found, Failure>,
     {
         let name = self.targets[index].name();

@@ -160,14 +160,19 @@ impl Book {
     }
 
     fn position(&self, scenario: &str, variant: &str, system: &str) -> Option<usize> {
-        let is_it = |row: &Row| {
-            row.scenario == scenario && row.variant == variant && row.system == system
-        };
+        let is_it =
+            |row: &Row| row.scenario == scenario && row.variant == variant && row.system == system;
         self.rows.iter().position(is_it)
     }
 
     /// A figure of each round, in order.
-    pub(crate) fn rounds(&self, scenario: &str, variant: &str, system: &str, figure: Figure) -> &[f64] {
+    pub(crate) fn rounds(
+        &self,
+        scenario: &str,
+        variant: &str,
+        system: &str,
+        figure: Figure,
+    ) -> &[f64] {
         let row = self.position(scenario, variant, system).map(|at| &self.rows[at]);
         row.and_then(|row| row.figures.get(figure.name)).map_or(&[], Vec::as_slice)
     }
@@ -191,7 +196,8 @@ impl Row {
 pub(crate) fn median(rounds: &[f64]) -> Option<f64> {
     let mut sorted = rounds.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
+    let (low, high) =
+        (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
     Some(f64::midpoint(*low, *high))
 }
 

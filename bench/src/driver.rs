@@ -298,8 +298,8 @@ impl Sender {
     }
 }
 
-/// The moments of a schedule, each handed out when it has come. A thread of its own sleeps for them:
-/// the runtime's timer knows whole milliseconds only, which is longer than what is measured.
+/// The moments of a schedule, each handed out when it has come. A thread of its own sleeps for
+/// them: the runtime's timer knows whole milliseconds only, which is longer than what is measured.
 fn ticks(begin_ns: u64, interval_ns: u64, end_ns: u64) -> mpsc::Receiver<u64> {
     let (tick, ticks) = mpsc::channel(TICKS_MAX);
     std::thread::spawn(move || {

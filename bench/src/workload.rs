@@ -17,8 +17,22 @@ const MARK_BYTES: usize = 18;
 /// Different titles of records.
 const TITLES: usize = 256;
 const WORDS: [&str; 16] = [
-    "buy", "call", "mend", "read", "write", "the", "garden", "letter", "invoice", "bicycle",
-    "kitchen", "about", "with", "tomorrow", "neighbour", "library",
+    "buy",
+    "call",
+    "mend",
+    "read",
+    "write",
+    "the",
+    "garden",
+    "letter",
+    "invoice",
+    "bicycle",
+    "kitchen",
+    "about",
+    "with",
+    "tomorrow",
+    "neighbour",
+    "library",
 ];
 
 /// An edit of one record: a title, a tick, and the mark.

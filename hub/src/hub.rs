@@ -286,6 +286,8 @@ impl Hub {
             let entries: u64 = spaces.iter().map(|(_, row)| row.log_entries).sum();
             metrics.log_entries.set(entries.cast_signed());
         }
+        let journal_bytes = self.inner.store.journal_bytes();
+        metrics.journal_bytes.set(journal_bytes.cast_signed());
         let file = std::fs::metadata(self.inner.config.data.join(crate::store::FILE));
         if let Ok(file) = file {
             metrics.store_bytes.set(file.len().cast_signed());

@@ -23,6 +23,8 @@ pub struct Metrics {
     pub commit_seconds: Histogram,
     /// Seconds that a commit waited for the disk.
     pub fsync_seconds: Histogram,
+    /// Seconds of a checkpoint, which brings the journal into the store's file.
+    pub checkpoint_seconds: Histogram,
     /// Refusals, by code.
     pub rejects: IntCounterVec,
     /// Writes that lost without having been known to their winners.
@@ -33,6 +35,8 @@ pub struct Metrics {
     pub slow_consumers: IntCounter,
     /// Entries in all logs.
     pub log_entries: IntGauge,
+    /// Bytes of the journal that the store's file does not hold for good.
+    pub journal_bytes: IntGauge,
     /// Bytes of the store's file.
     pub store_bytes: IntGauge,
     /// 1 when the store can write.
@@ -70,12 +74,21 @@ impl Metrics {
                 "Seconds that a commit waited for the disk",
                 seconds(),
             ),
+            checkpoint_seconds: make.histogram(
+                "syncline_checkpoint_seconds",
+                "Seconds of a checkpoint of the journal into the store's file",
+                seconds(),
+            ),
             rejects: make.counters("syncline_rejects_total", "Refusals, by code", "code"),
             conflicts: make.counter("syncline_conflicts_total", "Writes that lost unseen"),
             catch_ups: make.counter("syncline_catch_ups_total", "Catch-ups begun"),
             slow_consumers: make
                 .counter("syncline_slow_consumers_total", "Queues that were full and dropped"),
             log_entries: make.gauge("syncline_log_entries", "Entries in all logs"),
+            journal_bytes: make.gauge(
+                "syncline_journal_bytes",
+                "Bytes of the journal that only a checkpoint brings into the store's file",
+            ),
             store_bytes: make.gauge("syncline_store_bytes", "Bytes of the store's file"),
             store_up: make.gauge("syncline_store_up", "1 when the store can write"),
             registry: registry.clone(),

@@ -31,6 +31,10 @@ pub struct Writer {
     fanout: Arc<Fanout>,
     housekeeping: Housekeeping,
     metrics: Arc<Metrics>,
+    settings: Settings,
+    /// When the journal is emptied into the store at the latest, in milliseconds since 1970; none
+    /// when it is empty.
+    checkpoint_due_ms: Option<u64>,
 }
 
 /// What one commit did.
@@ -54,8 +58,9 @@ impl Writer {
         settings: Settings,
         metrics: Arc<Metrics>,
     ) -> Result<Self, StoreError> {
-        let housekeeping = Housekeeping::new(settings, &store)?;
-        Ok(Self { store, engine, fanout, housekeeping, metrics })
+        let housekeeping = Housekeeping::new(settings.clone(), &store)?;
+        let checkpoint_due_ms = None;
+        Ok(Self { store, engine, fanout, housekeeping, metrics, settings, checkpoint_due_ms })
     }
 
     /// The engine, for what it knows: its clock and the directory.
@@ -73,13 +78,13 @@ impl Writer {
     /// Whether housekeeping wants a commit, if need be an empty one.
     #[must_use]
     pub fn is_housekeeping_due(&self, now_ms: u64) -> bool {
-        self.housekeeping.due_ms() <= now_ms
+        self.housekeeping_due_ms() <= now_ms
     }
 
     /// When housekeeping next wants a commit, in milliseconds since 1970.
     #[must_use]
     pub fn housekeeping_due_ms(&self) -> u64 {
-        self.housekeeping.due_ms()
+        self.housekeeping.due_ms().min(self.checkpoint_due_ms.unwrap_or(u64::MAX))
     }
 
     /// Applies entries in one commit, with a step of housekeeping when it is due. When this
@@ -88,27 +93,56 @@ impl Writer {
     /// # Errors
     /// When the store failed: nothing of the batch was applied, and nothing may be written again.
     pub fn commit(&mut self, entries: Vec<Entry>, now_ms: u64) -> Result<Committed, StoreError> {
+        // Before the batch, not behind it: no answer that is known waits for a checkpoint.
+        self.checkpoint_when_due(now_ms)?;
         let begun = Instant::now();
-        let transaction = self.store.begin()?;
-        let mut batch = Batch::open(&transaction)?;
+        let mut synced = begun;
+        let answers = self.store.clone().write(|batch| {
+            let answers = self.apply(batch, entries, now_ms)?;
+            synced = Instant::now();
+            Ok((answers, self.engine.clock()))
+        })?;
+        if self.checkpoint_due_ms.is_none() && self.store.journal_bytes() > 0 {
+            let interval = u64::try_from(self.settings.checkpoint_interval.as_millis());
+            self.checkpoint_due_ms = Some(now_ms.saturating_add(interval.unwrap_or(u64::MAX)));
+        }
+        let told = self.engine.take_told();
+        self.observe(begun, synced, &told, &answers);
+        Ok(Committed { answers, told })
+    }
+
+    fn checkpoint_when_due(&mut self, now_ms: u64) -> Result<(), StoreError> {
+        let bytes = self.store.journal_bytes();
+        let due_ms = self.checkpoint_due_ms.filter(|_| bytes > 0);
+        if bytes < self.settings.journal_bytes && due_ms.is_none_or(|due_ms| now_ms < due_ms) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        self.store.checkpoint()?;
+        self.checkpoint_due_ms = None;
+        self.metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    fn apply(
+        &mut self,
+        batch: &mut Batch<'_>,
+        entries: Vec<Entry>,
+        now_ms: u64,
+    ) -> Result<Vec<Answer>, StoreError> {
         let mut answers = Vec::with_capacity(entries.len());
         let mut touched = BTreeSet::new();
         for entry in entries {
             touched.extend(entry.spaces().cloned());
-            answers.push(self.engine.apply(&mut batch, entry)?);
+            answers.push(self.engine.apply(batch, entry)?);
         }
-        self.housekeeping.notice(&mut batch, &touched)?;
-        if self.is_housekeeping_due(now_ms) {
+        self.housekeeping.notice(batch, &touched)?;
+        if self.housekeeping.due_ms() <= now_ms {
             let fanout = self.fanout.clone();
             let pinned = move |space: SpaceId| fanout.pinned_after(space);
-            self.housekeeping.step(&mut batch, now_ms, &pinned)?;
+            self.housekeeping.step(batch, now_ms, &pinned)?;
         }
-        batch.finish(self.engine.clock())?;
-        let synced = Instant::now();
-        transaction.commit()?;
-        let told = self.engine.take_told();
-        self.observe(begun, synced, &told, &answers);
-        Ok(Committed { answers, told })
+        Ok(answers)
     }
 
     fn observe(&self, begun: Instant, synced: Instant, told: &Told, answers: &[Answer]) {

@@ -201,7 +201,7 @@ fn a_stream_that_fails_is_told_from_a_damaged_one() {
         assert!(matches!(&error, BackupError::Io(_)), "{limit}: {error}");
         assert!(error.to_string().contains("the pipe broke") && is_empty(folder.path()));
     }
-    let store = Store::with_backend(redb::backends::InMemoryBackend::new(), CACHE_BYTES).unwrap();
+    let store = Store::in_memory(CACHE_BYTES).unwrap();
     let error = write_backup(&store, &mut Breaks(&[], 60), &mut |_| {}).unwrap_err();
     assert!(matches!(error, BackupError::Io(_)), "{error}");
 }

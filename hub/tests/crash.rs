@@ -13,7 +13,7 @@ mod workbench;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use disk::{Disk, Failure};
+use disk::{Disk, Failure, Image};
 use history::{History, run};
 use syncline::config::Config;
 use syncline::engine::Submission;
@@ -37,10 +37,10 @@ fn points(ops: usize) -> impl Iterator<Item = usize> {
 
 /// Cuts a run everywhere; gives what was wrong, by operation.
 fn losses(seed: u64, lies: bool) -> (History, Vec<(usize, String)>) {
-    let disk = Disk::new(Vec::new(), Failure::Never, lies);
+    let disk = Disk::new(Image::default(), Failure::Never, lies);
     let history = run(&disk, seed, BATCHES);
     assert!(history.error.is_none(), "{:?}", history.error);
-    let mut cuts = disk.cuts(Vec::new());
+    let mut cuts = disk.cuts();
     let mut found = Vec::new();
     for at in points(disk.ops()).filter(|at| *at >= history.commits[0].ops) {
         let acknowledged = history.acknowledged(at);
@@ -73,10 +73,10 @@ fn without_the_fsync_acknowledged_deltas_are_lost() {
 
 /// Runs over a disk that fails at every point; nothing that was acknowledged may be lost.
 fn fail_everywhere(failure: fn(usize) -> Failure) {
-    let whole = Disk::new(Vec::new(), Failure::Never, false);
+    let whole = Disk::new(Image::default(), Failure::Never, false);
     let begin = run(&whole, 7, BATCHES).commits[0].ops;
     for at in points(whole.ops()).filter(|at| *at >= begin) {
-        let disk = Disk::new(Vec::new(), failure(at), false);
+        let disk = Disk::new(Image::default(), failure(at), false);
         let history = run(&disk, 7, BATCHES);
         if !disk.has_failed() {
             // Only closing the store came after the last operation of this kind.
@@ -88,7 +88,7 @@ fn fail_everywhere(failure: fn(usize) -> Failure) {
         let image = disk.image();
         let checked = history.check(image, acknowledged);
         assert_eq!(checked, Ok(()), "the process ended after a failure at {at}");
-        let powerless = disk.cuts(Vec::new()).at(disk.ops(), at as u64);
+        let powerless = disk.cuts().at(disk.ops(), at as u64);
         let checked = history.check(powerless, acknowledged);
         assert_eq!(checked, Ok(()), "the power went after a failure at {at}");
     }
@@ -106,8 +106,8 @@ fn a_failing_sync_loses_nothing_that_was_acknowledged() {
 
 /// Writes through a real hub until its disk fails, and gives the disk and what was acknowledged.
 async fn until_failure(failure: Failure) -> (Disk, Vec<u64>) {
-    let disk = Disk::new(Vec::new(), failure, false);
-    let store = Store::with_backend(disk.clone(), CACHE_BYTES).unwrap();
+    let disk = Disk::new(Image::default(), failure, false);
+    let store = Store::with_backends(disk.backends(), CACHE_BYTES).unwrap();
     let (hub, threads) = Hub::start(Config::default(), store, vec![]).unwrap();
     let token = hub.bootstrap().await.unwrap().unwrap().0.reveal();
     let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -146,9 +146,9 @@ async fn a_hub_whose_disk_fails_stops_writing_and_loses_nothing() {
     for failure in [Failure::Full(400), Failure::Sync(400)] {
         let (disk, acknowledged) = until_failure(failure).await;
         assert!(acknowledged.len() > 3, "the failure came too early to prove anything");
-        let image = disk.cuts(Vec::new()).at(disk.ops(), 5);
-        let store =
-            Store::with_backend(Disk::new(image, Failure::Never, false), CACHE_BYTES).unwrap();
+        let image = disk.cuts().at(disk.ops(), 5);
+        let disk = Disk::new(image, Failure::Never, false);
+        let store = Store::with_backends(disk.backends(), CACHE_BYTES).unwrap();
         assert!(store.examine().unwrap().is_sound());
         let snapshot = store.snapshot().unwrap();
         let row = snapshot.space(&space("a")).unwrap().unwrap();

@@ -140,12 +140,7 @@ async fn converse(
     }
 }
 
-async fn hand_over(
-    bytes: Bytes,
-    connection: u64,
-    outbox: &Arc<Outbox>,
-    tell: &mpsc::Sender<Told>,
-) {
+async fn hand_over(bytes: Bytes, connection: u64, outbox: &Arc<Outbox>, tell: &mpsc::Sender<Told>) {
     let told = match bytes.first() {
         Some(b'R') => {
             let space = String::from_utf8_lossy(&bytes[1..]).into_owned();

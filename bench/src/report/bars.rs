@@ -258,7 +258,8 @@ mod tests {
             add(&mut book, name, 100.0);
         }
         add(&mut book, HUB, 900.0);
-        let verdicts: Vec<_> = judged(&book).into_iter().map(|bar| (bar.holds, bar.value)).collect();
+        let verdicts: Vec<_> =
+            judged(&book).into_iter().map(|bar| (bar.holds, bar.value)).collect();
         assert_eq!(verdicts, [(false, 9.0), (true, 9.0)], "ten times NATS, and ahead of Redis");
     }
 }

@@ -17,13 +17,13 @@ pub(crate) fn json(book: &Book) -> Result<String, Failure> {
 
 /// Reads a run's JSON back.
 pub(crate) fn read(path: &Path) -> Result<Book, Failure> {
-    let about = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
+    let about =
+        |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", path.display()));
     let text = std::fs::read_to_string(path).map_err(|error| about(&error))?;
     serde_json::from_str(&text).map_err(|error| about(&error))
 }
 
 /// Writes a report to a file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+    std::fs::write(path, text).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }

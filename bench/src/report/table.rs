@@ -61,7 +61,8 @@ fn figures(row: &Row) -> String {
     {
         return format!("- ({why})");
     }
-    let told = row.kinds().filter_map(|(figure, rounds)| Some(one(figure, rounds, median(rounds)?)));
+    let told =
+        row.kinds().filter_map(|(figure, rounds)| Some(one(figure, rounds, median(rounds)?)));
     told.collect::<Vec<_>>().join("  ")
 }
 

@@ -43,8 +43,7 @@ pub(super) async fn round(
         receiving.spawn(Listener::new(index < TIMED, Some(room.clone()), span).run(link));
     }
     let sending = senders(writing, &settings.workload(), 1, &Pace::Room(room), span);
-    let (usage, received, sent) =
-        tokio::join!(watch(running, span), all(receiving), all(sending));
+    let (usage, received, sent) = tokio::join!(watch(running, span), all(receiving), all(sending));
     let mut tally = sum(received?);
     tally.add(&sum(sent?));
     let (deliveries, seconds) = (tally.delivered.count as f64, span.seconds());

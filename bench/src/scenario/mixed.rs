@@ -82,12 +82,7 @@ async fn wander(seed: u64, running: &dyn Running, span: Span) -> Result<(), Fail
     Ok(())
 }
 
-fn found(
-    span: &Span,
-    usage: &crate::bench::Usage,
-    received: &Tally,
-    sent: &Tally,
-) -> Found {
+fn found(span: &Span, usage: &crate::bench::Usage, received: &Tally, sent: &Tally) -> Found {
     let (deliveries, seconds) = (received.delivered.count as f64, span.seconds());
     let found = Found::default()
         .figure(figure::DELIVERIES, deliveries / seconds)

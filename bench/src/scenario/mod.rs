@@ -77,7 +77,12 @@ async fn links(
 }
 
 /// Writes each record once, as fast as the system takes it.
-async fn fill(running: &dyn Running, workload: &Workload, from: u64, to: u64) -> Result<(), Failure> {
+async fn fill(
+    running: &dyn Running,
+    workload: &Workload,
+    from: u64,
+    to: u64,
+) -> Result<(), Failure> {
     /// Writes of one push, and pushes under way.
     const WRITES: u64 = 100;
     const WINDOW: usize = 32;
@@ -150,9 +155,7 @@ fn delivery_figures(found: Found, delivered: &Events) -> Found {
         (figure::DELIVERY_MAX, 1.0),
     ]
     .into_iter()
-    .fold(found, |found, (figure, quantile)| {
-        found.figure(figure, delivered.quantile_ms(quantile))
-    })
+    .fold(found, |found, (figure, quantile)| found.figure(figure, delivered.quantile_ms(quantile)))
 }
 
 /// The tallies of all connections as one.

@@ -43,7 +43,8 @@ async fn beside_bare(bench: &mut Bench, scenario: &str, variant: &str) {
     let batches = bench.book.rounds(scenario, variant, "hub", figure::BATCH);
     let Some(&batch) = batches.last() else { return };
     bench.say(scenario, variant, BARE);
-    let found = bare(&bench.settings, batch.round().max(1.0) as usize, bench.settings.records).await;
+    let found =
+        bare(&bench.settings, batch.round().max(1.0) as usize, bench.settings.records).await;
     bench.note(scenario, variant, BARE, found);
 }
 

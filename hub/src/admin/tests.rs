@@ -28,7 +28,7 @@ impl Drop for House {
 
 impl House {
     async fn new() -> Self {
-        let store = Store::with_backend(redb::backends::InMemoryBackend::new(), 16 << 20).unwrap();
+        let store = Store::in_memory(16 << 20).unwrap();
         let (hub, threads) = Hub::start(Config::default(), store, vec![]).unwrap();
         let token = hub.bootstrap().await.unwrap().expect("a new store has no account");
         Self { hub, admin: token.0.reveal(), threads: Some(threads) }

@@ -229,6 +229,13 @@ section! {
         /// Log entries removed in one batch of compaction. Removals are the store's slowest
         /// operation, and a batch is how long a write may have to wait.
         compaction_batch: u32 = 1024 => Count(1, 1_000_000);
+        /// So much of the journal is written before the store's own file is brought up to date.
+        /// More makes that rarer and each time longer: writes wait for it, and so does a start
+        /// after a crash, which reads the journal back.
+        journal_bytes: u64 = 8 * MIB_64 => Size64(MIB_64, 4 * GIB_64);
+        /// How long the store's file may lie behind the journal when there is little to write. What
+        /// was acknowledged is safe in either of them.
+        checkpoint_interval: Duration = seconds(5) => Span(seconds(1), hours(1));
         /// How often the hub looks for work: retention, compaction, blobs that nothing names.
         maintenance_interval: Duration = seconds(60) => Span(seconds(1), days(1));
     }

@@ -111,7 +111,7 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<Told>) {
     loop {
         let wait = writer.housekeeping_due_ms().saturating_sub(now_ms());
         let until = (!failed).then(|| Instant::now() + Duration::from_millis(wait));
-        let Some(jobs) = hub.inner.intake.take(limit, until) else { return };
+        let Some(jobs) = hub.inner.intake.take(limit, until) else { break };
         if failed {
             refuse(jobs);
             continue;
@@ -125,6 +125,10 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<Told>) {
             hub.inner.metrics.store_up.set(0);
             hub.inner.failed.send_replace(true);
         }
+    }
+    // The next start has nothing to read back then; if this fails, it has.
+    if !failed && let Err(error) = writer.store().checkpoint() {
+        tracing::warn!(%error, "the journal stays as it is");
     }
 }
 

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 
-use redb::{ReadableTable, Table, WriteTransaction};
+use redb::{ReadableTable, WriteTransaction};
 use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
 
 use super::StoreError;
 use super::row::{CollectionRow, OutcomeRow, RecordRow, SpaceRow};
+use super::rows::{ByteRows, Rows, Tag};
 use super::tables::{
     Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
     collection_key, log_key, meta, outcome_key, record_key, space_prefix,
@@ -17,15 +18,15 @@ use super::tables::{
 
 /// The tables of one write transaction, and the rows that wait to be written.
 pub(crate) struct Batch<'txn> {
-    pub(super) meta: Table<'txn, &'static str, Bytes>,
-    pub(super) spaces: Table<'txn, &'static str, Bytes>,
-    pub(super) dropped: Table<'txn, Bytes, ()>,
-    pub(super) collections: Table<'txn, Bytes, Bytes>,
-    pub(crate) records: Table<'txn, Bytes, Bytes>,
-    pub(crate) log: Table<'txn, Bytes, Bytes>,
-    pub(crate) outcomes: Table<'txn, Bytes, Bytes>,
-    pub(crate) conflicts: Table<'txn, Bytes, Bytes>,
-    pub(crate) replicas: Table<'txn, Bytes, Bytes>,
+    pub(super) meta: Rows<'txn, &'static str, Bytes>,
+    pub(super) spaces: Rows<'txn, &'static str, Bytes>,
+    pub(super) dropped: Rows<'txn, Bytes, ()>,
+    pub(super) collections: ByteRows<'txn>,
+    pub(crate) records: ByteRows<'txn>,
+    pub(crate) log: ByteRows<'txn>,
+    pub(crate) outcomes: ByteRows<'txn>,
+    pub(crate) conflicts: ByteRows<'txn>,
+    pub(crate) replicas: ByteRows<'txn>,
     space_rows: HashMap<SpaceName, Option<SpaceRow>>,
     collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
 }
@@ -33,33 +34,57 @@ pub(crate) struct Batch<'txn> {
 impl<'txn> Batch<'txn> {
     pub(crate) fn open(transaction: &'txn WriteTransaction) -> Result<Self, StoreError> {
         Ok(Self {
-            meta: transaction.open_table(META)?,
-            spaces: transaction.open_table(SPACES)?,
-            dropped: transaction.open_table(DROPPED)?,
-            collections: transaction.open_table(COLLECTIONS)?,
-            records: transaction.open_table(RECORDS)?,
-            log: transaction.open_table(LOG)?,
-            outcomes: transaction.open_table(OUTCOMES)?,
-            conflicts: transaction.open_table(CONFLICTS)?,
-            replicas: transaction.open_table(REPLICAS)?,
+            meta: Rows::open(transaction, META, Tag::Meta)?,
+            spaces: Rows::open(transaction, SPACES, Tag::Spaces)?,
+            dropped: Rows::open(transaction, DROPPED, Tag::Dropped)?,
+            collections: Rows::open(transaction, COLLECTIONS, Tag::Collections)?,
+            records: Rows::open(transaction, RECORDS, Tag::Records)?,
+            log: Rows::open(transaction, LOG, Tag::Log)?,
+            outcomes: Rows::open(transaction, OUTCOMES, Tag::Outcomes)?,
+            conflicts: Rows::open(transaction, CONFLICTS, Tag::Conflicts)?,
+            replicas: Rows::open(transaction, REPLICAS, Tag::Replicas)?,
             space_rows: HashMap::new(),
             collection_rows: HashMap::new(),
         })
     }
 
-    /// Writes what waits; the transaction can then be committed.
-    pub(crate) fn finish(mut self, clock: HlcTime) -> Result<(), StoreError> {
+    /// Writes what waits; gives all that was changed, in the journal's form.
+    pub(crate) fn finish(mut self, clock: HlcTime) -> Result<Vec<u8>, StoreError> {
         for (name, row) in &self.space_rows {
             if let Some(row) = row {
-                self.spaces.insert(name.as_str(), row.encode().as_slice())?;
+                let row = row.encode();
+                if self.spaces.get(name.as_str())?.is_none_or(|old| old.value() != row) {
+                    self.spaces.insert(name.as_str(), row.as_slice())?;
+                }
             }
         }
         for ((space, collection), row) in &self.collection_rows {
             let key = collection_key(*space, collection);
-            self.collections.insert(key.as_slice(), row.encode().as_slice())?;
+            let row = row.encode();
+            if self.collections.get(key.as_slice())?.is_none_or(|old| old.value() != row) {
+                self.collections.insert(key.as_slice(), row.as_slice())?;
+            }
         }
-        self.meta.insert(meta::CLOCK, clock.to_bits().to_be_bytes().as_slice())?;
-        Ok(())
+        let clock = clock.to_bits().to_be_bytes();
+        if self.meta.get(meta::CLOCK)?.is_none_or(|row| row.value() != clock) {
+            self.meta.insert(meta::CLOCK, clock.as_slice())?;
+        }
+        Ok(self.changes())
+    }
+
+    fn changes(&self) -> Vec<u8> {
+        let bytes = [
+            self.collections.changes(),
+            self.records.changes(),
+            self.log.changes(),
+            self.outcomes.changes(),
+            self.conflicts.changes(),
+            self.replicas.changes(),
+            self.meta.changes(),
+            self.spaces.changes(),
+            self.dropped.changes(),
+        ];
+        bytes.concat()
     }
 
     /// A space's row, to be changed in place.
@@ -173,9 +198,9 @@ impl<'txn> Batch<'txn> {
     ) -> Result<(), StoreError> {
         let key = record_key(space, collection, key);
         match row {
-            Some(row) => self.records.insert(key.as_slice(), row.encode().as_slice())?,
+            Some(row) => drop(self.records.insert(key.as_slice(), row.encode().as_slice())?),
             None => self.records.remove(key.as_slice())?,
-        };
+        }
         Ok(())
     }
 

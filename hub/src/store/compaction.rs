@@ -10,7 +10,8 @@ use syncline_protocol::{CollectionName, RecordKey, SpaceId, SpaceName, Stamp};
 use super::batch::Batch;
 use super::log::remove_prefix;
 use super::row::{CollectionRow, ConflictRow, OutcomeRow, RecordRow, ReplicaRow};
-use super::tables::{self, Bytes, log_key, log_sequence};
+use super::rows::ByteRows;
+use super::tables::{self, log_key, log_sequence};
 use super::{SpaceRow, StoreError};
 
 /// Fewer dead entries than this are not worth a pass of their own: they wait for the next round.
@@ -245,7 +246,7 @@ pub(crate) fn expire_replicas(
 }
 
 fn expire(
-    table: &mut redb::Table<'_, Bytes, Bytes>,
+    table: &mut ByteRows<'_>,
     is_old: impl Fn(&[u8]) -> Result<bool, StoreError>,
     after: Option<&[u8]>,
     limit: usize,

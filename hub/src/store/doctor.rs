@@ -8,14 +8,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 
-use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _, StorageBackend};
+use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _};
 use syncline_protocol::{HlcTime, SpaceId, SpaceName};
 
 use super::migration::read_format;
 use super::row::{OutcomeRow, ReplicaRow, SpaceRow, parse_replica_key};
 use super::snapshot::Snapshot;
 use super::tables::{Bytes, META, after_prefix};
-use super::{FORMAT, Store, StoreError, recount};
+use super::{FORMAT, Store, StoreError, open_journal, recount};
 
 /// Faults that are told one by one; those beyond are counted.
 const FAULTS_MAX: usize = 100;
@@ -70,31 +70,39 @@ impl Report {
     }
 }
 
-/// Opens the store in a file that no hub holds, checks its pages and all its rows. The file may be
-/// repaired by redb, when it was not closed in order.
+/// Opens the store in a file that no hub holds, checks its pages, its journal and all its rows. The
+/// file may be repaired by redb, and the journal read back, when it was not closed in order.
 ///
 /// # Errors
 /// A file that is missing, in use, newer than this program, or too damaged to be opened.
 pub fn doctor(path: &Path) -> Result<Report, StoreError> {
-    examine(Database::open(path)?)
-}
-
-/// The same for what a backend holds.
-///
-/// # Errors
-/// As [`doctor`].
-pub fn doctor_with_backend(backend: impl StorageBackend) -> Result<Report, StoreError> {
-    examine(Database::builder().create_with_backend(backend)?)
-}
-
-fn examine(mut database: Database) -> Result<Report, StoreError> {
+    let mut database = Database::open(path)?;
     let was_whole = database.check_integrity()?;
-    let mut report = examine_rows(&database)?;
+    if let Some(report) = unlike_format(&database)? {
+        return Ok(report);
+    }
+    let store = Store::prepare(database, Box::new(open_journal(path)?))?;
+    let mut report = store.examine()?;
     report.repaired = !was_whole;
     if report.repaired {
         report.fault("the pages were damaged; they were repaired as far as they could be");
     }
     Ok(report)
+}
+
+/// What is said of a file of an older format, which the doctor does not migrate.
+fn unlike_format(database: &Database) -> Result<Option<Report>, StoreError> {
+    // The format first: the tables of another one may be others.
+    let format = read_format(&database.begin_read()?.open_table(META)?)?;
+    if let Some(found) = format.filter(|found| *found > FORMAT) {
+        return Err(StoreError::Newer { found, known: FORMAT });
+    }
+    if format == Some(FORMAT) {
+        return Ok(None);
+    }
+    let mut report = Report::default();
+    report.fault(format_args!("the format is {format:?}: start the hub once to migrate it"));
+    Ok(Some(report))
 }
 
 impl Store {
@@ -104,33 +112,23 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn examine(&self) -> Result<Report, StoreError> {
-        examine_rows(&self.database)
+        examine_rows(&self.snapshot()?)
     }
 }
 
-fn examine_rows(database: &Database) -> Result<Report, StoreError> {
-    // The format first: the tables of another one may be others.
-    let format = read_format(&database.begin_read()?.open_table(META)?)?;
+fn examine_rows(snapshot: &Snapshot) -> Result<Report, StoreError> {
     let mut report = Report::default();
-    if format.is_some_and(|found| found > FORMAT) {
-        return Err(StoreError::Newer { found: format.unwrap_or(FORMAT), known: FORMAT });
-    }
-    if format != Some(FORMAT) {
-        report.fault(format_args!("the format is {format:?}: start the hub once to migrate it"));
-        return Ok(report);
-    }
-    let snapshot = Snapshot::open(database)?;
     let clock = report.read(snapshot.clock(), &"the clock").unwrap_or(HlcTime::from_bits(u64::MAX));
-    let spaces = read_spaces(&snapshot, &mut report)?;
-    let known = known_ids(&snapshot, &spaces, &mut report)?;
+    let spaces = read_spaces(snapshot, &mut report)?;
+    let known = known_ids(snapshot, &spaces, &mut report)?;
     for (name, table) in snapshot.by_space() {
         find_orphans(name, table, &known, &mut report)?;
     }
     for (name, row) in &spaces {
-        recount::space(&snapshot, name, row, clock, &mut report)?;
+        recount::space(snapshot, name, row, clock, &mut report)?;
     }
-    read_outcomes(&snapshot, &mut report)?;
-    read_replicas(&snapshot, &mut report)?;
+    read_outcomes(snapshot, &mut report)?;
+    read_replicas(snapshot, &mut report)?;
     Ok(report)
 }
 

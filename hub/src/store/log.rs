@@ -5,6 +5,7 @@ use syncline_protocol::codec::decode_applied;
 use syncline_protocol::{Filter, SpaceId};
 
 use super::StoreError;
+use super::rows::ByteRows;
 use super::tables::{self, Bytes, log_key, log_sequence};
 
 /// A stretch of the log as a filter shows it.
@@ -62,19 +63,21 @@ fn selects(filter: &Filter, delta: &[u8]) -> Result<bool, StoreError> {
 
 /// Removes a space's rows of all tables, at most `limit` of them. Gives how many went.
 pub(crate) fn remove_prefix(
-    table: &mut redb::Table<'_, Bytes, Bytes>,
+    table: &mut ByteRows<'_>,
     prefix: &[u8],
     limit: usize,
 ) -> Result<usize, StoreError> {
     let end = tables::after_prefix(prefix);
-    let mut removed = 0;
     let bounds = (
         std::ops::Bound::Included(prefix),
         end.as_deref().map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded),
     );
-    for entry in table.extract_from_if::<&[u8], _>(bounds, |_, _| true)?.take(limit) {
-        entry?;
-        removed += 1;
+    let mut keys = Vec::new();
+    for entry in table.range::<&[u8]>(bounds)?.take(limit) {
+        keys.push(entry?.0.value().to_vec());
     }
-    Ok(removed)
+    for key in &keys {
+        table.remove(key.as_slice())?;
+    }
+    Ok(keys.len())
 }

@@ -1,29 +1,38 @@
 //! The store: one redb file, its tables and their rows. Knows nothing of the network, nor of who
 //! may do what.
 //!
-//! One thread writes, by batches; anyone reads, each through a [`Snapshot`] of one moment.
-//! **Invariant:** what a commit returned for has reached the disk, unless the backend lied.
+//! One thread writes, by batches; anyone reads, each through a [`Snapshot`] of one moment. A batch
+//! is in the journal before it counts, and in redb's pages when a reader asks or at a checkpoint.
+//! **Invariant:** what a write returned for has reached the disk, unless the backend lied.
 
 pub mod backup;
 mod batch;
 mod bytes;
 pub(crate) mod compaction;
 mod doctor;
+mod held;
+mod journal;
 pub(crate) mod log;
 mod migration;
 mod recount;
 mod row;
+pub(crate) mod rows;
 mod snapshot;
 pub(crate) mod tables;
 
 use std::fs::File;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use redb::{Database, Durability, StorageBackend, WriteTransaction};
+use redb::backends::{FileBackend, InMemoryBackend};
+use redb::{Database, StorageBackend};
+use syncline_protocol::HlcTime;
 
 pub(crate) use batch::Batch;
-pub use doctor::{Report, doctor, doctor_with_backend};
+pub use doctor::{Report, doctor};
+use held::Held;
+use journal::Journal;
 use migration::FORMAT;
 pub(crate) use row::row_bytes;
 pub use row::{CollectionRow, Conflict, ConflictRow, OutcomeRow, RecordRow, ReplicaRow, SpaceRow};
@@ -33,6 +42,10 @@ pub(crate) use tables::{conflict_key, conflict_prefix, outcome_key};
 
 /// The name of the store's file in the data folder.
 pub const FILE: &str = "syncline.redb";
+/// What the journal beside a store's file is called: the file's own name and this.
+const JOURNAL_SUFFIX: &str = ".journal";
+/// What making an empty file needs.
+const NEW_CACHE_BYTES: usize = 1 << 20;
 
 /// Why the store failed. After a failed write nothing more may be written until a restart.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +67,15 @@ pub enum StoreError {
     /// The file is damaged, or no store at all.
     #[error("the store is damaged or no store at all ({0}); restore it from a backup")]
     Damaged(String),
+    /// The journal that the file needs is another one, or gone.
+    #[error(
+        "the store needs its journal (the file beside it that ends in .journal), which is missing \
+         or another store's; put it back, or restore a backup"
+    )]
+    NoJournal,
+    /// The store failed before, or is closed.
+    #[error("the store has failed or is closed; start the hub again")]
+    Stopped,
     /// Another process has the file open.
     #[error("the store is in use by another process; stop it first")]
     InUse,
@@ -75,10 +97,25 @@ impl<E: Into<redb::Error>> From<E> for StoreError {
     }
 }
 
-/// A handle on the open store; cheap to clone.
+/// A handle on the open store; cheap to clone. The last one to go closes the store.
 #[derive(Clone)]
 pub struct Store {
-    database: Arc<Database>,
+    inner: Arc<Inner>,
+}
+
+/// The held write goes before the database that it is of.
+struct Inner {
+    held: Held,
+    database: Database,
+}
+
+/// Where a store lies: its pages, and its journal.
+#[derive(Debug)]
+pub struct Backends {
+    /// The pages of redb.
+    pub pages: Box<dyn StorageBackend>,
+    /// The journal.
+    pub journal: Box<dyn StorageBackend>,
 }
 
 impl std::fmt::Debug for Store {
@@ -88,82 +125,179 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the file, or makes it; migrates an older format.
+    /// Opens the file and its journal, or makes them; migrates an older format.
     ///
     /// # Errors
-    /// A file that cannot be read, is damaged, in use, or newer than this program.
+    /// A file that cannot be read, is damaged, in use, or newer than this program; a journal that
+    /// is needed and missing.
     pub fn open(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
         if !path.try_exists().map_err(redb::Error::from)? {
             make_whole(path)?;
         }
         let database = Database::builder().set_cache_size(cache_bytes).open(path)?;
-        Self::prepare(database)
+        Self::prepare(database, Box::new(open_journal(path)?))
     }
 
-    /// Opens what a backend holds, for memory and for tests that tear writes.
+    /// Opens a file that is nobody's yet: only closing it in order brings its writes there.
+    fn open_without_journal(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
+        let database = Database::builder().set_cache_size(cache_bytes).open(path)?;
+        Self::prepare(database, Box::new(InMemoryBackend::new()))
+    }
+
+    /// A store in memory, gone with its last handle.
+    ///
+    /// # Errors
+    /// None that memory has.
+    pub fn in_memory(cache_bytes: usize) -> Result<Self, StoreError> {
+        let memory = || Box::new(InMemoryBackend::new());
+        Self::with_backends(Backends { pages: memory(), journal: memory() }, cache_bytes)
+    }
+
+    /// Opens what backends hold, for tests that tear writes.
     ///
     /// # Errors
     /// As [`Store::open`].
-    pub fn with_backend(
-        backend: impl StorageBackend,
-        cache_bytes: usize,
-    ) -> Result<Self, StoreError> {
-        let database =
-            Database::builder().set_cache_size(cache_bytes).create_with_backend(backend)?;
-        Self::prepare(database)
+    pub fn with_backends(backends: Backends, cache_bytes: usize) -> Result<Self, StoreError> {
+        let Backends { pages, journal } = backends;
+        let builder = &mut Database::builder();
+        let database = builder.set_cache_size(cache_bytes).create_with_backend(Boxed(pages))?;
+        Self::prepare(database, journal)
     }
 
-    fn prepare(database: Database) -> Result<Self, StoreError> {
-        let store = Self { database: Arc::new(database) };
-        let transaction = store.begin()?;
+    /// Brings the format up to date, and reads the journal back.
+    fn prepare(database: Database, journal: Box<dyn StorageBackend>) -> Result<Self, StoreError> {
+        let transaction = held::begin(&database)?;
         migration::prepare(&transaction)?;
-        transaction.commit()?;
-        Ok(store)
+        let mut journal = match held::read_mark(&transaction)? {
+            Some((id, committed)) => {
+                let replay = |rows: &[u8]| rows::replay(&transaction, rows);
+                Journal::open(journal, id, committed, replay)?
+            }
+            None => Journal::create(journal, new_id()?)?,
+        };
+        held::write_mark(&transaction, Some(&journal))?;
+        held::commit(transaction)?;
+        journal.restart();
+        Ok(Self { inner: Arc::new(Inner { held: Held::new(journal), database }) })
     }
 
-    /// Begins a write. Two phases, because keys and values come from strangers: a commit slot is
-    /// only switched to once all it points to is on disk. Quick repair, because only a file whose
-    /// *last* commit had it opens fast after a crash.
-    pub(crate) fn begin(&self) -> Result<WriteTransaction, StoreError> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(Durability::Immediate).map_err(redb::Error::from)?;
-        transaction.set_two_phase_commit(true);
-        transaction.set_quick_repair(true);
-        Ok(transaction)
+    /// Applies a batch; it is on the disk when this returns. `apply` gives the clock to keep.
+    ///
+    /// # Errors
+    /// When the store fails: then nothing of the batch counts, and nothing may be written again.
+    pub(crate) fn write<T>(
+        &self,
+        apply: impl FnOnce(&mut Batch<'_>) -> Result<(T, HlcTime), StoreError>,
+    ) -> Result<T, StoreError> {
+        self.inner.held.write(&self.inner.database, apply)
     }
 
-    /// Looks at the store as it is now.
+    /// Bytes in the journal that only a checkpoint brings into the store's file for good.
+    #[must_use]
+    pub fn journal_bytes(&self) -> u64 {
+        self.inner.held.journal_bytes()
+    }
+
+    /// Brings all that is in the journal into the store's file for good.
+    ///
+    /// # Errors
+    /// When the store fails; as after a write that did, nothing may be written again.
+    pub fn checkpoint(&self) -> Result<(), StoreError> {
+        self.inner.held.checkpoint(&self.inner.database)
+    }
+
+    /// Looks at the store as it is now: every write that has returned is in it.
     ///
     /// # Errors
     /// When the store fails.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Snapshot::open(&self.database)
+        match self.inner.held.settle() {
+            // What was readable before a failure still is.
+            Ok(()) | Err(StoreError::Stopped) => Snapshot::open(&self.inner.database),
+            Err(error) => Err(error),
+        }
     }
+}
 
-    /// Commits an empty write, to find out whether the disk still takes one.
-    ///
-    /// # Errors
-    /// When it does not.
-    pub fn probe(&self) -> Result<(), StoreError> {
-        self.begin()?.commit()?;
-        Ok(())
+impl Drop for Inner {
+    fn drop(&mut self) {
+        match self.held.close(&self.database) {
+            Ok(()) | Err(StoreError::Stopped) => {}
+            // The journal has it all: the next start reads it back.
+            Err(error) => tracing::warn!(%error, "the store was not closed in order"),
+        }
+    }
+}
+
+/// Gives a boxed backend to redb, which wants to own a type it can name.
+#[derive(Debug)]
+struct Boxed(Box<dyn StorageBackend>);
+
+impl StorageBackend for Boxed {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        self.0.set_len(length)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.write(offset, bytes)
+    }
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+}
+
+fn new_id() -> Result<u64, StoreError> {
+    let id = getrandom::u64().map_err(|error| io::Error::other(error.to_string()));
+    Ok(id.map_err(redb::Error::Io)?)
+}
+
+/// Opens the journal beside a store's file, or makes it, empty.
+fn open_journal(path: &Path) -> Result<FileBackend, StoreError> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(journal_path(path))
+        .map_err(redb::Error::Io)?;
+    // The name must be on the disk before anything that counts is in the file.
+    File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(redb::Error::Io)?;
+    Ok(FileBackend::new(file)?)
+}
+
+/// Where the journal of a store's file lies.
+pub(crate) fn journal_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(JOURNAL_SUFFIX);
+    PathBuf::from(name)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
     }
 }
 
 /// Makes a new file under another name and gives it its own only when it is on the disk: a file
-/// that a loss of power left half made is no database, and no hub could start over it.
+/// that a loss of power left half made is no database, and no hub could start over it. What was
+/// closed in order needs no journal.
 fn make_whole(path: &Path) -> Result<(), StoreError> {
-    let folder = match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     let new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-    Store::prepare(Database::create(new.path())?)?;
+    drop(Database::create(new.path())?);
+    drop(Store::open_without_journal(new.path(), NEW_CACHE_BYTES)?);
     new.as_file().sync_all()?;
     match new.persist_noclobber(path) {
-        Err(error) if error.error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(error.error.into())
-        }
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(error.error.into()),
         // Whoever was faster made one that is as good.
         _ => Ok(File::open(folder)?.sync_all()?),
     }

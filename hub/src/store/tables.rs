@@ -38,6 +38,9 @@ pub(crate) mod meta {
     pub(crate) const FORMAT: &str = "format";
     /// The hub's clock, eight bytes.
     pub(crate) const CLOCK: &str = "clock";
+    /// The journal that the file needs, and how far it holds it: id and number, sixteen bytes.
+    /// None when the file was closed in order.
+    pub(crate) const JOURNAL: &str = "journal";
 }
 
 /// Before every key of a space.

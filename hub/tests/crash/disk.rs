@@ -1,12 +1,13 @@
 //! A disk in memory that keeps what it was told to sync, and of the rest only what luck leaves.
 //!
 //! ```text
-//! write, set_len --> recorded, and seen by every read          (the page cache)
-//! sync           --> all that was recorded so far is kept       (the platter)
+//! write, set_len --> recorded, and seen by every read              (the page cache)
+//! sync           --> all that was recorded of the file so far is kept  (the platter)
 //! cut at an op   --> what is kept, and any of the later writes, whole, torn or not at all
 //! ```
 //! It records every operation, so that one run can be cut at every point. It can be told to fail
-//! at an operation, for good, as a full or a dying disk does; and to lie about its syncs.
+//! at an operation, for good, as a full or a dying disk does; and to lie about its syncs. It holds
+//! two files, the pages of a store and its journal, whose operations lie in one row.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io;
@@ -15,13 +16,23 @@ use std::sync::{Arc, Mutex};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use redb::StorageBackend;
+use syncline::store::Backends;
 
 /// Torn writes end at a multiple of this: what disks write at once.
 const SECTOR: usize = 512;
 
-/// One operation that changes what is on the disk.
+/// What is on a disk: the pages, and the journal.
+pub(crate) type Image = [Vec<u8>; 2];
+
+/// One operation that changes what is on the disk, of one of its files.
 #[derive(Debug, Clone)]
-enum Op {
+struct Op {
+    file: usize,
+    change: Change,
+}
+
+#[derive(Debug, Clone)]
+enum Change {
     Write(usize, Arc<[u8]>),
     SetLen(usize),
     Sync,
@@ -40,7 +51,7 @@ pub(crate) enum Failure {
 
 #[derive(Debug)]
 struct State {
-    image: Vec<u8>,
+    image: Image,
     ops: Vec<Op>,
     failure: Failure,
     failed: bool,
@@ -53,8 +64,14 @@ struct State {
 pub(crate) struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
-    pub(crate) fn new(image: Vec<u8>, failure: Failure, lies: bool) -> Self {
+    pub(crate) fn new(image: Image, failure: Failure, lies: bool) -> Self {
         Self(Arc::new(Mutex::new(State { image, ops: Vec::new(), failure, failed: false, lies })))
+    }
+
+    /// Its files, for a store.
+    pub(crate) fn backends(&self) -> Backends {
+        let file = |file| Box::new(File { disk: self.clone(), file });
+        Backends { pages: file(0), journal: file(1) }
     }
 
     /// How many operations there were.
@@ -68,23 +85,24 @@ impl Disk {
     }
 
     /// All that the operations left, synced or not.
-    pub(crate) fn image(&self) -> Vec<u8> {
+    pub(crate) fn image(&self) -> Image {
         self.0.lock().unwrap().image.clone()
     }
 
     /// Walks through what a cut at each operation leaves.
-    pub(crate) fn cuts(&self, begin: Vec<u8>) -> Cuts {
+    pub(crate) fn cuts(&self) -> Cuts {
         let state = self.0.lock().unwrap();
-        Cuts { ops: state.ops.clone(), lies: state.lies, kept: begin, synced: 0, next: 0 }
+        let (ops, lies) = (state.ops.clone(), state.lies);
+        Cuts { ops, lies, kept: Image::default(), waiting: Vec::new(), next: 0 }
     }
 }
 
 impl State {
     fn attempt(&mut self, op: &Op) -> io::Result<()> {
         let number = self.ops.len();
-        let fails = match (self.failure, op) {
-            (Failure::Full(from), Op::Write(..) | Op::SetLen(_)) => number >= from,
-            (Failure::Sync(from), Op::Sync) => number >= from,
+        let fails = match (self.failure, &op.change) {
+            (Failure::Full(from), Change::Write(..) | Change::SetLen(_)) => number >= from,
+            (Failure::Sync(from), Change::Sync) => number >= from,
             _ => false,
         };
         self.failed |= fails;
@@ -98,42 +116,47 @@ impl State {
     }
 }
 
-impl StorageBackend for Disk {
+/// One file of the disk.
+#[derive(Debug)]
+struct File {
+    disk: Disk,
+    file: usize,
+}
+
+impl File {
+    fn perform(&self, change: Change) -> io::Result<()> {
+        let mut state = self.disk.0.lock().unwrap();
+        let op = Op { file: self.file, change };
+        state.attempt(&op)?;
+        apply(&mut state.image, &op);
+        state.ops.push(op);
+        Ok(())
+    }
+}
+
+impl StorageBackend for File {
     fn len(&self) -> io::Result<u64> {
-        Ok(self.0.lock().unwrap().image.len() as u64)
+        Ok(self.disk.0.lock().unwrap().image[self.file].len() as u64)
     }
 
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        let state = self.0.lock().unwrap();
+        let state = self.disk.0.lock().unwrap();
         let from = usize::try_from(offset).unwrap();
-        let bytes = state.image.get(from..from + out.len());
+        let bytes = state.image[self.file].get(from..from + out.len());
         out.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }
 
     fn set_len(&self, length: u64) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap();
-        let op = Op::SetLen(usize::try_from(length).unwrap());
-        state.attempt(&op)?;
-        apply(&mut state.image, &op);
-        state.ops.push(op);
-        Ok(())
+        self.perform(Change::SetLen(usize::try_from(length).unwrap()))
     }
 
     fn sync_data(&self) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap();
-        state.attempt(&Op::Sync)?;
-        state.ops.push(Op::Sync);
-        Ok(())
+        self.perform(Change::Sync)
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let mut state = self.0.lock().unwrap();
-        let op = Op::Write(usize::try_from(offset).unwrap(), bytes.into());
-        state.attempt(&op)?;
-        apply(&mut state.image, &op);
-        state.ops.push(op);
-        Ok(())
+        self.perform(Change::Write(usize::try_from(offset).unwrap(), bytes.into()))
     }
 }
 
@@ -141,19 +164,20 @@ impl StorageBackend for Disk {
 pub(crate) struct Cuts {
     ops: Vec<Op>,
     lies: bool,
-    /// What is surely on the disk: everything before `synced`.
-    kept: Vec<u8>,
-    synced: usize,
+    /// What is surely on the disk.
+    kept: Image,
+    /// The operations before `next` that no sync has made sure of, in order.
+    waiting: Vec<usize>,
     next: usize,
 }
 
 impl Cuts {
     /// What a cut during operation `at` leaves, with this luck. Ask in rising order.
-    pub(crate) fn at(&mut self, at: usize, seed: u64) -> Vec<u8> {
+    pub(crate) fn at(&mut self, at: usize, seed: u64) -> Image {
         self.keep_until(at);
         let mut luck = StdRng::seed_from_u64(seed);
         let mut image = self.kept.clone();
-        let waiting = &self.ops[self.synced..at.min(self.ops.len())];
+        let waiting = &self.waiting;
         // Some cuts lose all that was not synced, some nothing, some what came after a point:
         // they are worth more than chance.
         let (until, keeps) = match luck.random_range(0..5) {
@@ -164,7 +188,7 @@ impl Cuts {
         };
         for op in &waiting[..until] {
             if luck.random_bool(keeps) {
-                apply(&mut image, op);
+                apply(&mut image, &self.ops[*op]);
             }
         }
         // The operation that the cut falls into is torn.
@@ -176,30 +200,39 @@ impl Cuts {
 
     fn keep_until(&mut self, at: usize) {
         while self.next < at.min(self.ops.len()) {
-            if matches!(self.ops[self.next], Op::Sync) && !self.lies {
-                self.ops[self.synced..self.next].iter().for_each(|op| apply(&mut self.kept, op));
-                self.synced = self.next;
+            let file = self.ops[self.next].file;
+            if !matches!(self.ops[self.next].change, Change::Sync) {
+                self.waiting.push(self.next);
+            } else if !self.lies {
+                let (ops, kept) = (&self.ops, &mut self.kept);
+                self.waiting.retain(|&op| {
+                    if ops[op].file == file {
+                        apply(kept, &ops[op]);
+                    }
+                    ops[op].file != file
+                });
             }
             self.next += 1;
         }
     }
 }
 
-fn apply(image: &mut Vec<u8>, op: &Op) {
-    match op {
-        Op::SetLen(length) => image.resize(*length, 0),
-        Op::Write(offset, bytes) => write(image, *offset, bytes),
-        Op::Sync => {}
+fn apply(image: &mut Image, op: &Op) {
+    let image = &mut image[op.file];
+    match &op.change {
+        Change::SetLen(length) => image.resize(*length, 0),
+        Change::Write(offset, bytes) => write(image, *offset, bytes),
+        Change::Sync => {}
     }
 }
 
 /// Any sectors of the write arrive; and the last of them may hold only its beginning.
-fn apply_torn(image: &mut Vec<u8>, op: &Op, luck: &mut StdRng) {
-    let Op::Write(offset, bytes) = op else { return };
+fn apply_torn(image: &mut Image, op: &Op, luck: &mut StdRng) {
+    let Change::Write(offset, bytes) = &op.change else { return };
     let cut = luck.random_range(0..=bytes.len());
     for (number, sector) in bytes[..cut].chunks(SECTOR).enumerate() {
         if luck.random_bool(0.8) {
-            write(image, offset + number * SECTOR, sector);
+            write(&mut image[op.file], offset + number * SECTOR, sector);
         }
     }
 }

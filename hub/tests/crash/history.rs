@@ -12,7 +12,7 @@ use syncline_protocol::{
     Change, CollectionName, Condition, Delta, Digest, Filter, Guard, HlcTime, Push, PushId, Value,
 };
 
-use crate::disk::{Disk, Failure};
+use crate::disk::{Disk, Failure, Image};
 use crate::workbench::{
     BEGIN_MS, Bench, CACHE_BYTES, collection, delete, field, key, replica, space, stamp,
 };
@@ -47,6 +47,8 @@ pub(crate) fn settings() -> config::Store {
     config::Store {
         compaction_pause: std::time::Duration::ZERO,
         compaction_batch: 8,
+        // Some batches apart, so that cuts fall before, into and behind checkpoints.
+        checkpoint_interval: std::time::Duration::from_millis(60),
         ..config::Store::default()
     }
 }
@@ -65,7 +67,7 @@ fn try_run(
     batches: usize,
     commits: &mut Vec<Commit>,
 ) -> Result<(), StoreError> {
-    let store = Store::with_backend(disk.clone(), CACHE_BYTES)?;
+    let store = Store::with_backends(disk.backends(), CACHE_BYTES)?;
     // A file has its name only once it is whole: no cut falls before.
     commits[0] = Commit { ops: disk.ops(), digests: digests(&store)?, ..Commit::default() };
     let mut bench = Bench::open(store, 1, settings(), vec![])?;
@@ -168,9 +170,10 @@ impl History {
     }
 
     /// Opens what a crash left and looks for all that the first `acknowledged` commits promised.
-    pub(crate) fn check(&self, image: Vec<u8>, acknowledged: usize) -> Result<(), String> {
+    pub(crate) fn check(&self, image: Image, acknowledged: usize) -> Result<(), String> {
         let disk = Disk::new(image, Failure::Never, false);
-        let store = Store::with_backend(disk, CACHE_BYTES).map_err(|error| error.to_string())?;
+        let store = Store::with_backends(disk.backends(), CACHE_BYTES)
+            .map_err(|error| error.to_string())?;
         let report = store.examine().map_err(|error| error.to_string())?;
         if !report.is_sound() {
             return Err(report.faults.join("\n"));

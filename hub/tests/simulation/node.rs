@@ -65,7 +65,7 @@ impl Node {
         config: Config,
         replica: ReplicaId,
     ) -> Result<Self, StoreError> {
-        let store = Store::with_backend(disk.clone(), CACHE_BYTES)?;
+        let store = Store::with_backends(disk.backends(), CACHE_BYTES)?;
         let (settings, quotas) = (config.store.clone(), config.quotas.clone());
         let engine = Engine::open(&store, replica, settings.clone(), quotas, Vec::new())?;
         let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));

@@ -118,6 +118,7 @@ impl Plan {
         let mut config = Config::default();
         config.store.tombstone_retention = Duration::from_millis(self.retention_ms);
         config.store.maintenance_interval = Duration::from_millis(700);
+        config.store.checkpoint_interval = Duration::from_millis(400);
         config.store.compaction_batch = 24;
         config.sync.max_clock_drift = Duration::from_millis(self.drift_ms);
         config.sync.heartbeat = Duration::from_secs(5);

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 
-use redb::backends::InMemoryBackend;
 use syncline::config::Config;
 use syncline::engine::Rule;
 use syncline::hub::{Hub, Threads, TokenOrder};
@@ -28,7 +27,7 @@ impl TestHub {
         let mut config = Config::default();
         config.limits.failed_logins_per_minute = 1000;
         change(&mut config);
-        let store = Store::with_backend(InMemoryBackend::new(), 16 << 20).unwrap();
+        let store = Store::in_memory(16 << 20).unwrap();
         let bounds = Bounds::of(&config);
         let (hub, threads) = Hub::start(config, store, rules).unwrap();
         let admin = hub.bootstrap().await.unwrap().unwrap().0.reveal();

@@ -10,7 +10,6 @@ pub(crate) mod random;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::backends::InMemoryBackend;
 use syncline::config;
 use syncline::engine::{Answer, Engine, Entry, Rule, Submission, Work, system_space};
 use syncline::fanout::Fanout;
@@ -38,7 +37,7 @@ pub(crate) struct Bench {
 impl Bench {
     /// A bench over a new store in memory, with these settings.
     pub(crate) fn in_memory(settings: config::Store, rules: Vec<Rule>) -> Self {
-        let store = Store::with_backend(InMemoryBackend::new(), CACHE_BYTES).unwrap();
+        let store = Store::in_memory(CACHE_BYTES).unwrap();
         Self::open(store, 1, settings, rules).unwrap()
     }
 

@@ -17,6 +17,7 @@ use syncline_protocol::{CollectionName, Epoch, Record, RecordKey, SpaceName, Val
 
 use super::seal::Unseal;
 use super::{BackupError, END, FILE, Kind, MAGIC, Store, StoreError, VERSION};
+use crate::store::tables::meta;
 use crate::store::{Batch, RecordRow, ReplicaRow, Snapshot};
 
 /// The hub's own space: nobody's copy of it ever adds anything.
@@ -79,7 +80,7 @@ pub fn restore(
     let folder = Folder::make(data_dir)?;
     let new = tempfile::Builder::new().prefix(".restore-").tempfile_in(data_dir)?;
     copy_rows(from, new.path())?;
-    let report = revive(&Store::open(new.path(), CACHE_BYTES)?, options)?;
+    let report = revive(&Store::open_without_journal(new.path(), CACHE_BYTES)?, options)?;
     new.as_file().sync_all()?;
     new.persist_noclobber(&target).map_err(|error| match error.error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Occupied,
@@ -213,6 +214,8 @@ impl<R: Read> Rows<R> {
 fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<(), BackupError> {
     let text = || std::str::from_utf8(key).map_err(|_| BackupError::Damaged("a name is no text"));
     let table = match kind {
+        // Which journal the store had is nothing to the one that is made of it.
+        it if it == Kind::Meta as u8 && key == meta::JOURNAL.as_bytes() => return Ok(()),
         it if it == Kind::Meta as u8 => {
             batch.meta.insert(text()?, value).map_err(StoreError::from)?;
             return Ok(());
@@ -241,24 +244,23 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
 fn revive(store: &Store, options: RestoreOptions<'_>) -> Result<RestoreReport, BackupError> {
     let RestoreOptions { authoritative, now_ms, random } = options;
     let snapshot = store.snapshot()?;
-    let transaction = store.begin()?;
-    let mut batch = Batch::open(&transaction)?;
-    let mut report = RestoreReport::default();
-    for (name, mut row) in snapshot.spaces()? {
-        report.spaces += 1;
-        report.records += row.records;
-        let old = row.epoch;
-        while row.epoch == old {
-            row.epoch = Epoch(random());
+    let mut report = store.write(|batch| {
+        let mut report = RestoreReport::default();
+        for (name, mut row) in snapshot.spaces()? {
+            report.spaces += 1;
+            report.records += row.records;
+            let old = row.epoch;
+            while row.epoch == old {
+                row.epoch = Epoch(random());
+            }
+            row.restored_ms = Some(now_ms);
+            // Only the hub writes there, so nobody has anything to give back.
+            row.authoritative = authoritative || name.as_str() == SYSTEM;
+            batch.create_space(name, row);
         }
-        row.restored_ms = Some(now_ms);
-        // Only the hub writes there, so nobody has anything to give back.
-        row.authoritative = authoritative || name.as_str() == SYSTEM;
-        batch.create_space(name, row);
-    }
-    forget_seen(&mut batch)?;
-    batch.finish(snapshot.clock()?)?;
-    transaction.commit().map_err(StoreError::from)?;
+        forget_seen(batch)?;
+        Ok((report, snapshot.clock()?))
+    })?;
     report.tokens = revived_tokens(&snapshot, now_ms)?;
     Ok(report)
 }
