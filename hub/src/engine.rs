@@ -203,6 +203,25 @@ pub struct Told {
     pub conflicts: u64,
 }
 
+impl Told {
+    /// Adds what a later batch leaves. A space that was dropped and made again has another id, so
+    /// that its publications are of another life.
+    pub fn join(&mut self, later: Self) {
+        for publication in later.publications {
+            let same = self.publications.iter_mut().find(|it| it.id == publication.id);
+            match same {
+                Some(earlier) => {
+                    earlier.last = publication.last;
+                    earlier.deltas.extend(publication.deltas);
+                }
+                None => self.publications.push(publication),
+            }
+        }
+        self.dropped.extend(later.dropped);
+        self.conflicts += later.conflicts;
+    }
+}
+
 impl Engine {
     /// An engine over a store, stamping as `replica`: an id drawn anew each time it is opened.
     ///

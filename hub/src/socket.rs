@@ -12,6 +12,7 @@ mod reply;
 mod wire;
 
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,7 +22,7 @@ use syncline_protocol::codec::{Limits, encode_hub};
 use syncline_protocol::session::server::{Due, Request, ServerSession, Times};
 use syncline_protocol::{Code, Hello, HubFrame, Peer, Push, PushId, Reject, SpaceName, Subject};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{Instant, Sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 
 use crate::engine::Answer;
@@ -33,6 +34,11 @@ use wire::{Broken, End, Farewell, Said, Wire};
 
 /// Pushes of one session that may wait for their answers.
 const PENDING_MAX: usize = 256;
+/// Messages that are taken in a row before anything else has its turn.
+const HEARD_MAX: usize = 64;
+/// A session without any deadline looks again after so long.
+const WAKE_MAX_MS: u64 = 60_000;
+
 /// Runs a session from its opening to its end. `waiting` is dropped once the client is let in.
 pub async fn run<S, W>(hub: Hub, web: WebSocketStream<S>, address: IpAddr, waiting: W)
 where
@@ -74,6 +80,10 @@ struct Doings {
     answers: FuturesUnordered<BoxFuture<'static, (PushId, usize, Answer)>>,
     answers_bytes: usize,
     signals: reply::Allowance,
+    /// Set anew only when the deadline is another one: most turns leave it where it is.
+    alarm: Pin<Box<Sleep>>,
+    /// When it rings, in milliseconds since 1970.
+    alarm_ms: u64,
 }
 
 impl<S> Socket<S>
@@ -114,6 +124,8 @@ where
             answers: FuturesUnordered::new(),
             answers_bytes: 0,
             signals: reply::Allowance::new(self.hub.config().limits.signals_per_second),
+            alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
+            alarm_ms: 0,
         };
         let mut went = self.welcome(arrival).await;
         let end = loop {
@@ -131,30 +143,53 @@ where
     /// starves another.
     async fn turn(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         let behind = doings.subscriptions.iter().position(|it| !it.is_live());
-        let full = doings.answers.len() >= PENDING_MAX || doings.answers_bytes >= self.intake_max();
+        let full = self.is_full(doings);
         let wake_at = self.session.wake_at().into_iter().chain(arrival.expires_ms).min();
-        let wake_in = wake_at.map(|at| at.saturating_sub(now_ms()));
+        doings.set_alarm(wake_at);
         tokio::select! {
             Some((push, bytes, answer)) = doings.answers.next(), if !doings.answers.is_empty() => {
                 doings.answers_bytes -= bytes;
                 self.answer(push, answer).await?;
                 self.answer_ready(doings).await
             }
-            said = self.wire.hear(), if !full => match said? {
-                Said::Frame(bytes) => self.request(arrival, doings, bytes).await,
-                Said::Alive => {
-                    self.session.heard(now_ms());
-                    Ok(())
-                }
-            },
+            said = self.wire.hear(), if !full => self.take_all(arrival, doings, said?).await,
             () = arrival.queue.ready() => self.drain(arrival, doings).await,
             () = std::future::ready(()), if behind.is_some() => {
                 self.catch_up(doings, behind.unwrap_or(0)).await
             }
-            () = tokio::time::sleep(Duration::from_millis(wake_in.unwrap_or(60_000))) => {
+            () = doings.alarm.as_mut() => {
+                doings.alarm_ms = 0;
                 self.wake(arrival, doings).await
             }
         }
+    }
+
+    fn is_full(&self, doings: &Doings) -> bool {
+        doings.answers.len() >= PENDING_MAX || doings.answers_bytes >= self.intake_max()
+    }
+
+    /// Does what the client has said, and what else it has said already.
+    async fn take_all(
+        &mut self,
+        arrival: &Arrival,
+        doings: &mut Doings,
+        first: Said,
+    ) -> Result<(), End> {
+        let mut said = first;
+        for _ in 0..HEARD_MAX {
+            match said {
+                Said::Frame(bytes) => self.request(arrival, doings, bytes).await?,
+                Said::Alive => self.session.heard(now_ms()),
+            }
+            if self.is_full(doings) {
+                break;
+            }
+            match self.wire.heard() {
+                Some(next) => said = next?,
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// Does what a frame asks for.
@@ -388,6 +423,19 @@ where
 }
 
 impl Doings {
+    /// Sets the alarm to a deadline, in milliseconds since 1970; none is as good as a minute.
+    fn set_alarm(&mut self, wake_ms: Option<u64>) {
+        let now_ms = now_ms();
+        let wake_ms = wake_ms.unwrap_or(now_ms + WAKE_MAX_MS);
+        // A deadline that moved away is met by waking too early once, which does nothing.
+        let is_set = self.alarm_ms >= now_ms && self.alarm_ms <= wake_ms;
+        if !is_set {
+            let wait = Duration::from_millis(wake_ms.saturating_sub(now_ms));
+            self.alarm.as_mut().reset(Instant::now() + wait);
+            self.alarm_ms = wake_ms;
+        }
+    }
+
     fn find(&mut self, space: &SpaceName) -> Option<&mut Subscription> {
         self.subscriptions.iter_mut().find(|subscription| subscription.space() == space)
     }

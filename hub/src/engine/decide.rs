@@ -94,10 +94,12 @@ impl Engine {
             puts.entry(record).or_insert((index, Vec::new())).1.push(fields);
         }
         for ((collection, key), (index, puts)) in puts {
-            let row = batch.record(space, collection, key)?.unwrap_or_default();
-            let there = row.record.registers().map(|(name, _)| name);
+            let stored = batch.stored(space, collection, key)?;
+            let there = stored.iter().flat_map(|stored| stored.row.record.registers());
+            let there = there.map(|(name, _)| name);
             // The cheap bound first: names need comparing only near the limit.
-            let bound = there.len() + puts.iter().map(|fields| fields.len()).sum::<usize>();
+            let held = stored.as_ref().map_or(0, |stored| stored.row.record.registers().len());
+            let bound = held + puts.iter().map(|fields| fields.len()).sum::<usize>();
             if bound <= most {
                 continue;
             }
@@ -201,8 +203,8 @@ fn check_expired(batch: &mut Batch<'_>, space: SpaceId, deltas: &[Delta]) -> Res
         if *stamp > purged {
             continue;
         }
-        let floor: Option<Stamp> = match batch.record(space, &change.collection, &change.key)? {
-            Some(row) => row.floor,
+        let floor: Option<Stamp> = match batch.stored(space, &change.collection, &change.key)? {
+            Some(stored) => stored.row.floor,
             None => Some(purged),
         };
         if floor.is_some_and(|floor| *stamp <= floor) {

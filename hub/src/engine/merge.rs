@@ -16,7 +16,7 @@ use super::decide::Planned;
 use super::{Engine, Writes};
 use crate::access::directory::SYSTEM_SPACE;
 use crate::publication::Published;
-use crate::store::{Batch, RecordRow, StoreError, row_bytes};
+use crate::store::{Batch, RecordRow, StoreError, Stored, row_bytes};
 
 /// One delta on its way into a space.
 struct Step<'a> {
@@ -65,8 +65,8 @@ impl Engine {
         change: Change,
         now_ms: u64,
     ) -> Result<Delta, StoreError> {
-        if let Some(row) = batch.record(space, &change.collection, &change.key)?
-            && let Some(newest) = row.record.newest_stamp()
+        if let Some(stored) = batch.stored(space, &change.collection, &change.key)?
+            && let Some(newest) = stored.row.record.newest_stamp()
         {
             self.clock.observe(newest.time);
         }
@@ -80,10 +80,10 @@ impl Engine {
         step: Step<'_>,
     ) -> Result<Option<Applied>, StoreError> {
         let Delta { stamp, change } = &step.delta;
-        let old = batch.record(step.id, &change.collection, &change.key)?;
+        let old = batch.stored(step.id, &change.collection, &change.key)?;
         let was_there = old.is_some();
         let mut row = match &old {
-            Some(row) => row.clone(),
+            Some(stored) => stored.row.clone(),
             None => {
                 let floor = batch.collection(step.id, &change.collection)?.purged;
                 RecordRow { record: Record::default(), floor }
@@ -101,16 +101,17 @@ impl Engine {
         }
         // A reserved collection keeps no tombstones: nobody offers it anything old.
         let gone = change.collection.is_reserved() && !row.record.is_visible();
-        let kept = (!gone).then_some(&row);
-        self.count(batch, &step, (old.as_ref(), kept), &merged)?;
-        if was_there || !gone {
-            batch.set_record(step.id, &change.collection, &change.key, kept)?;
-        }
         if step.space.as_str() == SYSTEM_SPACE {
             let record = (!gone).then_some(&row.record);
             let (collection, key) = (change.collection.as_str(), change.key.as_str());
             Arc::make_mut(&mut self.directory).set(collection, key, record);
         }
+        let kept = (!gone).then_some(row);
+        let new = match was_there || !gone {
+            true => batch.set_record(step.id, &change.collection, &change.key, kept)?,
+            false => None,
+        };
+        self.count(batch, &step, (old.as_deref(), new.as_deref()), &merged)?;
         if change.collection.is_reserved() {
             return Ok(None);
         }
@@ -144,7 +145,7 @@ impl Engine {
         &self,
         batch: &mut Batch<'_>,
         step: &Step<'_>,
-        (old, new): (Option<&RecordRow>, Option<&RecordRow>),
+        (old, new): (Option<&Stored>, Option<&Stored>),
         merged: &Merged,
     ) -> Result<(), StoreError> {
         let change = &step.delta.change;
@@ -152,10 +153,10 @@ impl Engine {
             let value = register.value.as_ref()?;
             Some(hash_field(&change.collection, &change.key, field, register.stamp, value))
         };
-        let size = |row: Option<&RecordRow>| row.map_or(0, |row| row_bytes(change, row));
+        let size = |it: Option<&Stored>| it.map_or(0, |stored| row_bytes(change, stored.bytes));
         let (old_bytes, new_bytes) = (size(old), size(new));
-        let shows =
-            |row: Option<&RecordRow>| u64::from(row.is_some_and(|row| row.record.is_visible()));
+        let is_visible = |stored: &Stored| stored.row.record.is_visible();
+        let shows = |stored: Option<&Stored>| u64::from(stored.is_some_and(is_visible));
         let (old_shows, new_shows) = (shows(old), shows(new));
 
         let counts = batch.collection(step.id, &change.collection)?;
@@ -163,7 +164,7 @@ impl Engine {
             hash(field, register).into_iter().for_each(|hash| counts.digest.remove(hash));
         }
         for field in &merged.won {
-            let register = new.and_then(|new| new.record.register(field.as_str()));
+            let register = new.and_then(|new| new.row.record.register(field.as_str()));
             let hash = register.and_then(|register| hash(field, register));
             hash.into_iter().for_each(|hash| counts.digest.add(hash));
         }
@@ -182,7 +183,7 @@ impl Engine {
             }
             counts.tombstones = counts.tombstones + 1 - new_shows - u64::from(was_tombstone);
         }
-        let dead = new.map_or(0, |new| dead_entries(merged, &new.record));
+        let dead = new.map_or(0, |new| dead_entries(merged, &new.row.record));
         if let Some(space) = batch.space(step.space)? {
             space.records = space.records + new_shows - old_shows;
             space.bytes = space.bytes + new_bytes - old_bytes;

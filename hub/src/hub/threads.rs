@@ -176,9 +176,13 @@ fn refuse(jobs: Vec<Job>) {
 }
 
 fn run_fanout(hub: &Hub, told: &Receiver<Told>) {
-    while let Ok(told) = told.recv() {
-        let deliveries = hub.inner.fanout.publish(&told.publications);
+    while let Ok(mut all) = told.recv() {
+        // Batches that wait go out as one: a frame for each would cost every session a wake.
+        while let Ok(more) = told.try_recv() {
+            all.join(more);
+        }
+        let deliveries = hub.inner.fanout.publish(&all.publications);
         hub.inner.metrics.deltas_out.inc_by(deliveries as u64);
-        told.dropped.into_iter().for_each(|space| hub.inner.fanout.dropped(space));
+        all.dropped.into_iter().for_each(|space| hub.inner.fanout.dropped(space));
     }
 }

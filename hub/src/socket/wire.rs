@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use syncline_protocol::codec::encode_hub;
 use syncline_protocol::session::server::HELLO_BYTES_MAX;
@@ -119,6 +118,11 @@ where
         }
     }
 
+    /// What the client has said already, without waiting for it.
+    pub(super) fn heard(&mut self) -> Option<Result<Said, End>> {
+        self.hear().now_or_never()
+    }
+
     /// Says goodbye, closes, and gives the client a moment to close its end.
     pub(super) async fn part(&mut self, farewell: Farewell) {
         let Farewell { reject, retry_after_ms } = farewell;
@@ -140,21 +144,21 @@ where
 
     /// Puts a frame into the write buffer; several are flushed together.
     pub(super) async fn send(&mut self, bytes: Bytes) -> Result<(), Broken> {
-        self.write(|web| web.feed(Message::Binary(bytes)).boxed()).await
+        settled(timeout(self.patience, self.web.feed(Message::Binary(bytes))).await)
     }
 
     /// Writes what is in the buffer.
     pub(super) async fn flush(&mut self) -> Result<(), Broken> {
-        self.write(|web| web.flush().boxed()).await
+        settled(timeout(self.patience, self.web.flush()).await)
     }
+}
 
-    async fn write<'a, F>(&'a mut self, write: F) -> Result<(), Broken>
-    where
-        F: FnOnce(&'a mut WebSocketStream<S>) -> BoxFuture<'a, Result<(), tungstenite::Error>>,
-    {
-        match timeout(self.patience, write(&mut self.web)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(Broken),
-        }
+/// A socket that failed, and one that takes nothing, are as good as gone.
+fn settled(
+    written: Result<Result<(), tungstenite::Error>, tokio::time::error::Elapsed>,
+) -> Result<(), Broken> {
+    match written {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(Broken),
     }
 }

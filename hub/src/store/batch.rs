@@ -3,7 +3,9 @@
 //! Rows that change with every delta (a space's sequence, a collection's digest) are kept here
 //! while the batch runs and written once at its end.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use redb::{ReadableTable, WriteTransaction};
 use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
@@ -29,6 +31,19 @@ pub(crate) struct Batch<'txn> {
     pub(crate) replicas: ByteRows<'txn>,
     space_rows: HashMap<SpaceName, Option<SpaceRow>>,
     collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
+    /// Records as they are now, by their keys: what is decided on is merged next.
+    known: RefCell<HashMap<Vec<u8>, Option<Arc<Stored>>>>,
+}
+
+/// Records that a batch remembers at most.
+const KNOWN_MAX: usize = 4096;
+
+/// A record as its row holds it.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) row: RecordRow,
+    /// The row's length in bytes.
+    pub(crate) bytes: usize,
 }
 
 impl<'txn> Batch<'txn> {
@@ -45,6 +60,7 @@ impl<'txn> Batch<'txn> {
             replicas: Rows::open(transaction, REPLICAS, Tag::Replicas)?,
             space_rows: HashMap::new(),
             collection_rows: HashMap::new(),
+            known: RefCell::default(),
         })
     }
 
@@ -184,24 +200,62 @@ impl<'txn> Batch<'txn> {
         collection: &CollectionName,
         key: &RecordKey,
     ) -> Result<Option<RecordRow>, StoreError> {
-        let row = self.records.get(record_key(space, collection, key).as_slice())?;
-        row.map(|row| RecordRow::decode(row.value())).transpose()
+        let stored = self.stored(space, collection, key)?;
+        Ok(stored.map(|stored| stored.row.clone()))
     }
 
-    /// Writes a record, or removes its row when there is none.
+    /// A record and what its row takes.
+    pub(crate) fn stored(
+        &self,
+        space: SpaceId,
+        collection: &CollectionName,
+        key: &RecordKey,
+    ) -> Result<Option<Arc<Stored>>, StoreError> {
+        let key = record_key(space, collection, key);
+        if let Some(stored) = self.known.borrow().get(&key) {
+            return Ok(stored.clone());
+        }
+        let stored = match self.records.get(key.as_slice())? {
+            Some(bytes) => {
+                let (row, bytes) = (RecordRow::decode(bytes.value())?, bytes.value().len());
+                Some(Arc::new(Stored { row, bytes }))
+            }
+            None => None,
+        };
+        self.know(key, stored.clone());
+        Ok(stored)
+    }
+
+    /// Writes a record, or removes its row when there is none; gives it as it is stored.
     pub(crate) fn set_record(
         &mut self,
         space: SpaceId,
         collection: &CollectionName,
         key: &RecordKey,
-        row: Option<&RecordRow>,
-    ) -> Result<(), StoreError> {
+        row: Option<RecordRow>,
+    ) -> Result<Option<Arc<Stored>>, StoreError> {
         let key = record_key(space, collection, key);
-        match row {
-            Some(row) => drop(self.records.insert(key.as_slice(), row.encode().as_slice())?),
-            None => self.records.remove(key.as_slice())?,
+        let stored = match row {
+            Some(row) => {
+                let bytes = row.encode();
+                self.records.insert(key.as_slice(), bytes.as_slice())?;
+                Some(Arc::new(Stored { row, bytes: bytes.len() }))
+            }
+            None => {
+                self.records.remove(key.as_slice())?;
+                None
+            }
+        };
+        self.know(key, stored.clone());
+        Ok(stored)
+    }
+
+    fn know(&self, key: Vec<u8>, stored: Option<Arc<Stored>>) {
+        let mut known = self.known.borrow_mut();
+        if known.len() >= KNOWN_MAX {
+            known.clear();
         }
-        Ok(())
+        known.insert(key, stored);
     }
 
     pub(crate) fn append(

@@ -71,8 +71,8 @@ fn is_live(
 ) -> Result<bool, StoreError> {
     let applied = decode_applied(delta).map_err(|_| StoreError::Corrupt("a delta in the log"))?;
     let change = &applied.delta.change;
-    let row = batch.record(space, &change.collection, &change.key)?;
-    Ok(row.is_some_and(|row| row.record.holds_sequence(sequence)))
+    let stored = batch.stored(space, &change.collection, &change.key)?;
+    Ok(stored.is_some_and(|stored| stored.row.record.holds_sequence(sequence)))
 }
 
 /// What to purge from a collection.
@@ -180,7 +180,7 @@ fn purge_one(
     counts.purged = counts.purged.max(Some(newest));
     counts.tombstones = counts.tombstones.saturating_sub(1);
     counts.bytes = counts.bytes.saturating_sub(bytes as u64);
-    batch.set_record(id, collection, key, None)
+    batch.set_record(id, collection, key, None).map(|_| ())
 }
 
 /// How many log entries still speak of a record.

@@ -29,7 +29,7 @@ use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{Database, StorageBackend};
 use syncline_protocol::HlcTime;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, Stored};
 pub use doctor::{Report, doctor};
 use held::Held;
 use journal::Journal;

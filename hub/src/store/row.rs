@@ -183,9 +183,9 @@ fn take_value(take: &mut Take<'_>) -> Result<Option<Value>, StoreError> {
 }
 
 /// The bytes that a record's row takes, its key counted.
-pub(crate) fn row_bytes(change: &Change, row: &RecordRow) -> u64 {
+pub(crate) fn row_bytes(change: &Change, row_bytes: usize) -> u64 {
     let names = 9 + change.collection.as_str().len() + change.key.as_str().len();
-    (names + row.encode().len()) as u64
+    (names + row_bytes) as u64
 }
 
 /// The recorded answer to a guarded push.
