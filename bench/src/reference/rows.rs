@@ -12,6 +12,7 @@ use hdrhistogram::Histogram;
 use redb::{Database, Durability, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde::{Deserialize, Serialize};
 use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use crate::target::Failure;
 use crate::target::encoding::Encoder;
@@ -188,20 +189,27 @@ fn write(writing: &Writing) -> Result<Written, Failure> {
 async fn serve(store: Store, address: SocketAddr) -> Result<(), Failure> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     loop {
-        let (mut stream, _) = listener.accept().await?;
-        let transaction = store.database.begin_read()?;
-        let table = transaction.open_table(RECORDS)?;
-        let mut page = Vec::with_capacity(PAGE_BYTES * 2);
-        for row in table.iter()? {
-            let (key, value) = row?;
-            page.put(key.value());
-            page.put(value.value());
-            if page.len() >= PAGE_BYTES {
-                stream.write_all(&page).await?;
-                page.clear();
-            }
+        let (stream, _) = listener.accept().await?;
+        if let Err(failure) = send_all(&store, stream).await {
+            // Whoever only looked whether somebody listens has hung up.
+            eprintln!("a reader went: {failure}");
         }
-        stream.write_all(&page).await?;
-        stream.shutdown().await?;
     }
+}
+
+async fn send_all(store: &Store, mut stream: TcpStream) -> Result<(), Failure> {
+    let transaction = store.database.begin_read()?;
+    let table = transaction.open_table(RECORDS)?;
+    let mut page = Vec::with_capacity(PAGE_BYTES * 2);
+    for row in table.iter()? {
+        let (key, value) = row?;
+        page.put(key.value());
+        page.put(value.value());
+        if page.len() >= PAGE_BYTES {
+            stream.write_all(&page).await?;
+            page.clear();
+        }
+    }
+    stream.write_all(&page).await?;
+    Ok(stream.shutdown().await?)
 }

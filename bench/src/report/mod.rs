@@ -3,6 +3,7 @@
 pub(crate) mod bars;
 pub(crate) mod compare;
 pub(crate) mod html;
+mod plot;
 pub(crate) mod table;
 
 use std::path::Path;

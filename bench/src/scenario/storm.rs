@@ -45,7 +45,7 @@ async fn round(settings: &Settings, running: &dyn Running) -> Result<Found, Fail
     let places: Vec<Option<Place>> = held.iter().map(|link| link.place()).collect();
     let quiet = bystanders(settings, running, QUIET, std::future::pending()).await?;
     let before = Use::of(&running.processes());
-    // Half of them are cut before the changes, so that all miss the same.
+    // All are cut before the changes, so that all miss the same.
     drop(held);
     fill(running, &settings.workload(), 0, settings.missed).await?;
     let storm = come_back(running, places, settings.missed);
@@ -94,12 +94,14 @@ async fn bystanders(
 ) -> Result<Events, Failure> {
     let begin_ns = now_ns();
     let span = Span { begin_ns, end_ns: begin_ns + span_ns(longest) };
+    // The writer goes on until the listener has gone.
+    let writing_span = Span { begin_ns, end_ns: u64::MAX };
     let listening = running.link(BYSTANDERS, Listening::New).await?;
     let writing = running.link(BYSTANDERS, Listening::Nothing).await?;
     let pace = Pace::Every { interval_ns: BYSTANDER_INTERVAL_NS, offset_ns: 0 };
     let pushes = Pushes { workload: settings.workload(), writes: 1, pace };
     let mut sending = JoinSet::new();
-    sending.spawn(Sender::new(writing, pushes, span).run());
+    sending.spawn(Sender::new(writing, pushes, writing_span).run());
     let listener = Listener::new(true, None, span);
     let tally = tokio::select! {
         tally = listener.run_until(listening, until) => tally?,
