@@ -15,7 +15,7 @@ import { type DecodeError, toDecodeError } from "./codec/read.js";
 import type { ClientFrame, HubFrame } from "./frame.js";
 
 export { encodeClient } from "./codec/client.js";
-export { encodeHub } from "./codec/hub.js";
+export { encodeHub, encodeSnapshotPart } from "./codec/hub.js";
 export { LIMITS, type Limits, TRUSTED } from "./codec/limits.js";
 export { DecodeError, type Fault } from "./codec/read.js";
 

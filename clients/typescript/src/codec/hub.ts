@@ -1,6 +1,7 @@
 // The bytes of what a hub sends.
 
 import type { Cursor, Epoch, ViewMark } from "../cursor.js";
+import type { Applied } from "../delta.js";
 import type { Digest } from "../digest.js";
 import type { HubFrame, Peer, PresenceEvent, Subject } from "../frame.js";
 import {
@@ -208,7 +209,19 @@ function readCode(reader: Reader): Code {
   return codeFromWord(reader.text("code"));
 }
 
-/** Writes a hub's frame; a client keeps records in one of them, and tests play hub. */
+/** The frame `snapshot part` with a record's deltas: what a store keeps of it. */
+export function encodeSnapshotPart(
+  space: SpaceName,
+  deltas: readonly Applied[],
+): Uint8Array<ArrayBuffer> {
+  const writer = Writer.frame(HUB_KIND.snapshot_part, 3).text(space).uint(0).array(deltas.length);
+  for (const delta of deltas) {
+    writeApplied(writer, delta);
+  }
+  return writer.finish();
+}
+
+/** Writes a hub's frame, for who plays hub. */
 export function encodeHub(frame: HubFrame): Uint8Array<ArrayBuffer> {
   const kind = HUB_KIND[frame.type];
   const writer = Writer.frame(kind, ITEMS[kind] ?? 0);

@@ -9,7 +9,7 @@
 
 import { Reader, toDecodeError } from "../codec/read.js";
 import { hexToBytes, Writer } from "../codec/write.js";
-import { decodeClient, decodeHub, encodeClient, encodeHub, TRUSTED } from "../codec.js";
+import { decodeClient, decodeHub, encodeClient, encodeSnapshotPart, TRUSTED } from "../codec.js";
 import type { Epoch } from "../cursor.js";
 import { type Applied, DELETE, type PushId, type PutField } from "../delta.js";
 import type { ClientFrame } from "../frame.js";
@@ -276,7 +276,7 @@ function encodeRecord(space: SpaceName, name: RecordName, record: RecordState): 
   if (record.tombstone !== undefined) {
     deltas.push({ ...name, ...record.tombstone, op: DELETE });
   }
-  return encodeHub({ type: "snapshot_part", space, part: 0, deltas });
+  return encodeSnapshotPart(space, deltas);
 }
 
 function takeClock(state: ReplicaState): Saved | undefined {

@@ -21,6 +21,8 @@ import type { Guard } from "../guard.js";
 import type { SpaceName } from "../name.js";
 import type { Code, Reject } from "../reject.js";
 import { sortNames } from "../replica/event.js";
+import { adopt } from "../replica/mirror.js";
+import type { Pending } from "../replica/outbox.js";
 import type { Received } from "../replica/state.js";
 import type { Replica } from "../replica.js";
 import type { Value } from "../value.js";
@@ -252,6 +254,12 @@ export class ClientSession {
     const push = this.replica.write(space, changes, guards, now.wallMs);
     const changed = { type: "changed", space, records: sortNames(changes) } as const;
     return [push, [{ type: "event", event: changed }, ...this.pump(now)]];
+  }
+
+  /** Takes in a write that another replica of this device made, as if it were an own one. */
+  adopt(pending: Pending, now: Moment): Action[] {
+    const events = adopt(this.replica.state, pending);
+    return [...events.map((event): Action => ({ type: "event", event })), ...this.pump(now)];
   }
 
   /** Asks whether the copy of a space equals the hub's. Whether the space is open. */
