@@ -31,7 +31,13 @@ export class Program {
   }
 
   async start(): Promise<void> {
-    const args = ["serve", "--data", join(this.#folder, "data"), "--listen", `127.0.0.1:${this.#port}`];
+    const args = [
+      "serve",
+      "--data",
+      join(this.#folder, "data"),
+      "--listen",
+      `127.0.0.1:${this.#port}`,
+    ];
     const process = spawn(this.#program, args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#process = process;
     let said = "";

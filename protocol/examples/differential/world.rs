@@ -9,8 +9,8 @@ use syncline_protocol::codec::{self, Limits};
 use syncline_protocol::replica::{RecordName, Unsaved};
 use syncline_protocol::session::client::{Action, ClientSession, Identity, Moment};
 use syncline_protocol::{
-    Change, Clock, Code, Condition, DeviceId, Digest, Filter, Guard, HubFrame, Peer, PresenceEvent,
-    Reject, Replica, ReplicaId, SpaceName, Stamp, Subject, Value, ViewMark,
+    Change, Clock, Code, Condition, DeviceId, Digest, Filter, Guard, HlcTime, HubFrame, Peer,
+    PresenceEvent, Reject, Replica, ReplicaId, SpaceName, Stamp, Subject, Value, ViewMark,
 };
 
 use crate::forms;
@@ -275,9 +275,14 @@ impl World {
         Guard { collection: collection("c"), key: key("a"), condition }
     }
 
+    /// Every sixth write has the stamp of the one before: only a broken replica would do that, and
+    /// all must resolve it alike.
     fn hub_writes(&mut self, name: u64, kind: u64) {
         let change = self.change(name, kind);
-        let stamp = Stamp::new(self.other.tick(self.hub.now_ms), ReplicaId::from_random(9));
+        let (last, now_ms) = (self.other.last(), self.hub.now_ms);
+        let is_clash = self.written % 6 == 0 && last > HlcTime::ZERO;
+        let time = if is_clash { last } else { self.other.tick(now_ms) };
+        let stamp = Stamp::new(time, ReplicaId::from_random(9));
         for frame in self.hub.write(&[change.stamped(stamp)]) {
             self.say(frame);
         }
