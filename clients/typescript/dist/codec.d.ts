@@ -2,7 +2,7 @@ import { type Limits } from "./codec/limits.js";
 import { type DecodeError } from "./codec/read.js";
 import type { ClientFrame, HubFrame } from "./frame.js";
 export { encodeClient } from "./codec/client.js";
-export { encodeHub } from "./codec/hub.js";
+export { encodeHub, encodeSnapshotPart } from "./codec/hub.js";
 export { LIMITS, type Limits, TRUSTED } from "./codec/limits.js";
 export { DecodeError, type Fault } from "./codec/read.js";
 /** What came of reading a frame. */

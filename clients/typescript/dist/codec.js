@@ -12,7 +12,7 @@ import { readHub } from "./codec/hub.js";
 import { LIMITS } from "./codec/limits.js";
 import { toDecodeError } from "./codec/read.js";
 export { encodeClient } from "./codec/client.js";
-export { encodeHub } from "./codec/hub.js";
+export { encodeHub, encodeSnapshotPart } from "./codec/hub.js";
 export { LIMITS, TRUSTED } from "./codec/limits.js";
 export { DecodeError } from "./codec/read.js";
 /** Reads a hub's frame. */

@@ -87,7 +87,7 @@ function writeObject(writer, plain, path, nesting) {
     if (plain === null) {
         writer.nil();
     }
-    else if (plain instanceof Uint8Array) {
+    else if (isBytes(plain)) {
         writer.bin(plain);
     }
     else if (plain instanceof Extension) {
@@ -99,6 +99,10 @@ function writeObject(writer, plain, path, nesting) {
     else {
         writeNested(writer, plain, path, nesting);
     }
+}
+/** Whether it is a Uint8Array, of another window or worker, too. */
+function isBytes(plain) {
+    return Object.prototype.toString.call(plain) === "[object Uint8Array]";
 }
 function writeNested(writer, plain, path, nesting) {
     const isEmpty = (size) => size === 0;

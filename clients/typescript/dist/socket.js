@@ -46,12 +46,12 @@ export function openSocket({ socket: url }, open, events) {
         if (isOver) {
             return;
         }
-        if (data instanceof ArrayBuffer) {
-            events.received(new Uint8Array(data));
-        }
-        else {
+        if (typeof data === "string") {
             end("the hub sent a text, which is no part of the protocol");
             socket.close();
+        }
+        else {
+            events.received(new Uint8Array(data));
         }
     };
     return {

@@ -112,7 +112,7 @@ function writeNumber(writer: Writer, number: number): void {
 function writeObject(writer: Writer, plain: object | null, path: Path, nesting: number): void {
   if (plain === null) {
     writer.nil();
-  } else if (plain instanceof Uint8Array) {
+  } else if (isBytes(plain)) {
     writer.bin(plain);
   } else if (plain instanceof Extension) {
     writer.ext(plain.type, plain.data);
@@ -121,6 +121,11 @@ function writeObject(writer: Writer, plain: object | null, path: Path, nesting: 
   } else {
     writeNested(writer, plain, path, nesting);
   }
+}
+
+/** Whether it is a Uint8Array, of another window or worker, too. */
+function isBytes(plain: object): plain is Uint8Array {
+  return Object.prototype.toString.call(plain) === "[object Uint8Array]";
 }
 
 function writeNested(writer: Writer, plain: object, path: Path, nesting: number): void {

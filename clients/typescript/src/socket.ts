@@ -78,11 +78,11 @@ export function openSocket(
     if (isOver) {
       return;
     }
-    if (data instanceof ArrayBuffer) {
-      events.received(new Uint8Array(data));
-    } else {
+    if (typeof data === "string") {
       end("the hub sent a text, which is no part of the protocol");
       socket.close();
+    } else {
+      events.received(new Uint8Array(data as ArrayBuffer));
     }
   };
   return {

@@ -1,9 +1,10 @@
 // Builds a program of the workspace, and tells where it is.
 
 import { spawn } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 
-const WORKSPACE = fileURLToPath(new URL("../../..", import.meta.url));
+// Tests run in the package's folder; addresses of modules are no paths in a page of jsdom.
+const WORKSPACE = resolve(process.cwd(), "../..");
 
 /** Builds what `args` name (one binary or example); gives the path of the program. */
 export async function cargo(args: readonly string[]): Promise<string> {
@@ -15,8 +16,8 @@ export async function cargo(args: readonly string[]): Promise<string> {
   build.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
   });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    build.on("error", reject).on("close", resolve);
+  const code = await new Promise<number | null>((done, failed) => {
+    build.on("error", failed).on("close", done);
   });
   if (code !== 0) {
     throw new Error(`cargo build ${args.join(" ")} failed`);

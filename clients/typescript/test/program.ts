@@ -13,16 +13,20 @@ export class Program {
   readonly #program: string;
   readonly #folder = mkdtempSync(join(tmpdir(), "syncline-hub-"));
   readonly #port: number;
+  readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
 
-  private constructor(program: string, port: number) {
+  private constructor(program: string, port: number, settings: Readonly<Record<string, string>>) {
     this.#program = program;
+    this.#settings = settings;
     this.#port = port;
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async build(): Promise<Program> {
-    return new Program(await cargo(["-p", "syncline", "--bin", "syncline"]), await freePort());
+  /** A hub with these settings in its environment, not started yet. */
+  static async build(settings: Readonly<Record<string, string>> = {}): Promise<Program> {
+    const program = await cargo(["-p", "syncline", "--bin", "syncline"]);
+    return new Program(program, await freePort(), settings);
   }
 
   /** The token of the first start's admin. */
@@ -38,10 +42,11 @@ export class Program {
       "--listen",
       `127.0.0.1:${this.#port}`,
     ];
-    const process = spawn(this.#program, args, { stdio: ["ignore", "ignore", "pipe"] });
-    this.#process = process;
+    const env = { ...process.env, ...this.#settings };
+    const hub = spawn(this.#program, args, { stdio: ["ignore", "ignore", "pipe"], env });
+    this.#process = hub;
     let said = "";
-    process.stderr.setEncoding("utf8").on("data", (text: string) => {
+    hub.stderr.setEncoding("utf8").on("data", (text: string) => {
       said += text;
     });
     for (;;) {
@@ -49,7 +54,7 @@ export class Program {
       if (answer?.ok === true) {
         return;
       }
-      if (process.exitCode !== null) {
+      if (hub.exitCode !== null) {
         throw new Error(`the hub ended: ${said}`);
       }
       await new Promise((resolve) => {
@@ -60,10 +65,10 @@ export class Program {
 
   /** Ends it as a power cut would: no word, no cleaning up. */
   async kill(): Promise<void> {
-    const process = this.#process;
-    if (process?.exitCode === null) {
-      process.kill("SIGKILL");
-      await once(process, "exit");
+    const hub = this.#process;
+    if (hub?.exitCode === null) {
+      hub.kill("SIGKILL");
+      await once(hub, "exit");
     }
   }
 

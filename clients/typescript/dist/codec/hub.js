@@ -182,7 +182,15 @@ function readSpaceId(reader) {
 function readCode(reader) {
     return codeFromWord(reader.text("code"));
 }
-/** Writes a hub's frame; a client keeps records in one of them, and tests play hub. */
+/** The frame `snapshot part` with a record's deltas: what a store keeps of it. */
+export function encodeSnapshotPart(space, deltas) {
+    const writer = Writer.frame(HUB_KIND.snapshot_part, 3).text(space).uint(0).array(deltas.length);
+    for (const delta of deltas) {
+        writeApplied(writer, delta);
+    }
+    return writer.finish();
+}
+/** Writes a hub's frame, for who plays hub. */
 export function encodeHub(frame) {
     const kind = HUB_KIND[frame.type];
     const writer = Writer.frame(kind, ITEMS[kind] ?? 0);

@@ -8,7 +8,7 @@
 // The frames are those of the wire, so that deltas have one form. No store is touched here.
 import { Reader, toDecodeError } from "../codec/read.js";
 import { hexToBytes, Writer } from "../codec/write.js";
-import { decodeClient, decodeHub, encodeClient, encodeHub, TRUSTED } from "../codec.js";
+import { decodeClient, decodeHub, encodeClient, encodeSnapshotPart, TRUSTED } from "../codec.js";
 import { DELETE } from "../delta.js";
 import { idOf } from "../name.js";
 import { EMPTY_RECORD, merge } from "../record.js";
@@ -212,7 +212,7 @@ function encodeRecord(space, name, record) {
     if (record.tombstone !== undefined) {
         deltas.push({ ...name, ...record.tombstone, op: DELETE });
     }
-    return encodeHub({ type: "snapshot_part", space, part: 0, deltas });
+    return encodeSnapshotPart(space, deltas);
 }
 function takeClock(state) {
     const [last, vouched] = [state.clock.last(), state.vouched];
