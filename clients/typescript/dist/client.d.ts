@@ -48,6 +48,7 @@ export interface Client {
     readonly onNotice: (listener: (notice: Notice) => void) => Unsubscribe;
     /** How many writes wait for the hub. */
     readonly waiting: () => number;
+    readonly onWaiting: (listener: (count: number) => void) => Unsubscribe;
     /** How far the hub's clock is ahead of this device's, in milliseconds, as measured last. */
     readonly clockOffsetMs: () => number;
     /** Whether this tab keeps the connection; another tab of the browser does otherwise. */

@@ -51,6 +51,7 @@ export async function connect(options) {
         onConnection: (listener) => core.topics.onConnection(listener),
         onNotice: (listener) => core.topics.onNotice(listener),
         waiting: () => core.replica().outboxSize(),
+        onWaiting: (listener) => core.topics.onWaiting(listener),
         clockOffsetMs: () => core.replica().offsetMs(),
         leads: () => core.leads(),
         retryNow: () => core.ask({ type: "retry" }),

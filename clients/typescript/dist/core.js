@@ -231,6 +231,7 @@ export class Core {
         for (const [space, value] of this.#presences) {
             role.ask({ type: "presence", space, value });
         }
+        this.topics.tell({ type: "waiting", count: role.replica.outboxSize() });
         for (const [space, records] of differences(before.state, role.replica.state)) {
             this.topics.tell({ type: "changed", space, records });
         }

@@ -31,7 +31,7 @@ export declare class Follow implements Role {
     end(): Promise<void>;
     /** Applies what the leading tab has new. */
     apply(unsaved: Unsaved): void;
-    /** Hears what the leading tab tells; records that changed it finds out by itself. */
+    /** Hears what the leading tab tells; what changed in the mirror it finds out by itself. */
     hear(news: News): void;
 }
 type Changes = Parameters<Role["write"]>[1];

@@ -37,6 +37,7 @@ export class Follow {
             send({ type: "push", bytes });
         }
         tell({ type: "changed", space, records: sortNames(changes) });
+        tell({ type: "waiting", count: this.replica.outboxSize() });
         return id;
     }
     /** Hands an own write to the leading tab again: it may have died before it took it. */
@@ -69,9 +70,9 @@ export class Follow {
         }
         this.#tellChanged(changed);
     }
-    /** Hears what the leading tab tells; records that changed it finds out by itself. */
+    /** Hears what the leading tab tells; what changed in the mirror it finds out by itself. */
     hear(news) {
-        if (news.type === "changed") {
+        if (news.type === "changed" || news.type === "waiting") {
             return;
         }
         if (news.type === "rejected") {
@@ -88,5 +89,6 @@ export class Follow {
         for (const [space, records] of changed) {
             this.#options.tell({ type: "changed", space, records });
         }
+        this.#options.tell({ type: "waiting", count: this.replica.outboxSize() });
     }
 }

@@ -34,6 +34,7 @@ export class Lead {
     #hasMore = false;
     #isOver = false;
     #refused;
+    #waiting = 0;
     constructor(options) {
         this.#options = options;
         this.#store = options.store;
@@ -179,6 +180,11 @@ export class Lead {
     }
     /** Tells how spaces stand, where that is news. */
     #refresh() {
+        const count = this.replica.outboxSize();
+        if (count !== this.#waiting) {
+            this.#waiting = count;
+            this.#options.tell({ type: "waiting", count });
+        }
         const isConnecting = this.#session.state().type === "connecting";
         for (const space of this.replica.spaces()) {
             const isLive = this.replica.isLive(space);

@@ -98,6 +98,11 @@ export type News = Exclude<ClientEvent, {
 } | {
     readonly type: "store_lost";
     readonly reason: string;
+}
+/** So many writes wait for the hub now. */
+ | {
+    readonly type: "waiting";
+    readonly count: number;
 };
 /** Someone who shows a state in a space. */
 export interface PresenceNews {

@@ -71,6 +71,7 @@ export declare class Topics {
     status(space: SpaceName): SpaceStatus;
     peers(space: SpaceName): Topic["peers"];
     onConnection(listener: Listener<Connection>): Unsubscribe;
+    onWaiting(listener: Listener<number>): Unsubscribe;
     /** The first listener also hears what came before it, as when a database could not be opened. */
     onNotice(listener: Listener<Notice>): Unsubscribe;
     onChange(space: SpaceName, scope: Scope, listener: Listener<readonly RecordName[]>): Unsubscribe;

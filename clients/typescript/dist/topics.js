@@ -30,6 +30,8 @@ export class Topics {
     #acks = new Map();
     #connections = new Set();
     #notices = new Set();
+    #waitings = new Set();
+    #waiting = 0;
     #unheard = [];
     #connection = { type: "offline", reason: undefined, nextTryAt: 0 };
     connection() {
@@ -43,6 +45,9 @@ export class Topics {
     }
     onConnection(listener) {
         return enter(this.#connections, listener);
+    }
+    onWaiting(listener) {
+        return enter(this.#waitings, listener);
     }
     /** The first listener also hears what came before it, as when a database could not be opened. */
     onNotice(listener) {
@@ -128,6 +133,12 @@ export class Topics {
                 this.#take(news.push)?.failed(new AckError(`${reject.code}: ${reject.text}`, reject));
                 break;
             }
+            case "waiting":
+                if (this.#waiting !== news.count) {
+                    this.#waiting = news.count;
+                    tellAll(this.#waitings, news.count);
+                }
+                break;
             case "store_lost":
                 break;
             default:

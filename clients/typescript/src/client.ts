@@ -64,6 +64,7 @@ export interface Client {
   readonly onNotice: (listener: (notice: Notice) => void) => Unsubscribe;
   /** How many writes wait for the hub. */
   readonly waiting: () => number;
+  readonly onWaiting: (listener: (count: number) => void) => Unsubscribe;
   /** How far the hub's clock is ahead of this device's, in milliseconds, as measured last. */
   readonly clockOffsetMs: () => number;
   /** Whether this tab keeps the connection; another tab of the browser does otherwise. */
@@ -127,6 +128,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     onConnection: (listener) => core.topics.onConnection(listener),
     onNotice: (listener) => core.topics.onNotice(listener),
     waiting: () => core.replica().outboxSize(),
+    onWaiting: (listener) => core.topics.onWaiting(listener),
     clockOffsetMs: () => core.replica().offsetMs(),
     leads: () => core.leads(),
     retryNow: () => core.ask({ type: "retry" }),

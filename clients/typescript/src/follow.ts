@@ -59,6 +59,7 @@ export class Follow implements Role {
       send({ type: "push", bytes });
     }
     tell({ type: "changed", space, records: sortNames(changes) });
+    tell({ type: "waiting", count: this.replica.outboxSize() });
     return id;
   }
 
@@ -97,9 +98,9 @@ export class Follow implements Role {
     this.#tellChanged(changed);
   }
 
-  /** Hears what the leading tab tells; records that changed it finds out by itself. */
+  /** Hears what the leading tab tells; what changed in the mirror it finds out by itself. */
   hear(news: News): void {
-    if (news.type === "changed") {
+    if (news.type === "changed" || news.type === "waiting") {
       return;
     }
     if (news.type === "rejected") {
@@ -117,6 +118,7 @@ export class Follow implements Role {
     for (const [space, records] of changed) {
       this.#options.tell({ type: "changed", space, records });
     }
+    this.#options.tell({ type: "waiting", count: this.replica.outboxSize() });
   }
 }
 

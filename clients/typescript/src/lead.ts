@@ -66,6 +66,7 @@ export class Lead implements Role {
   #hasMore = false;
   #isOver = false;
   #refused: string | undefined;
+  #waiting = 0;
 
   constructor(options: LeadOptions) {
     this.#options = options;
@@ -226,6 +227,11 @@ export class Lead implements Role {
 
   /** Tells how spaces stand, where that is news. */
   #refresh(): void {
+    const count = this.replica.outboxSize();
+    if (count !== this.#waiting) {
+      this.#waiting = count;
+      this.#options.tell({ type: "waiting", count });
+    }
     const isConnecting = this.#session.state().type === "connecting";
     for (const space of this.replica.spaces()) {
       const isLive = this.replica.isLive(space);

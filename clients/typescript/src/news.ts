@@ -87,7 +87,9 @@ export type News =
   | Exclude<ClientEvent, { readonly type: "state" }>
   | { readonly type: "connection"; readonly connection: Connection }
   | { readonly type: "status"; readonly space: SpaceName; readonly status: SpaceStatus }
-  | { readonly type: "store_lost"; readonly reason: string };
+  | { readonly type: "store_lost"; readonly reason: string }
+  /** So many writes wait for the hub now. */
+  | { readonly type: "waiting"; readonly count: number };
 
 /** Someone who shows a state in a space. */
 export interface PresenceNews {

@@ -99,6 +99,8 @@ export class Topics {
   readonly #acks = new Map<string, Waiting>();
   readonly #connections = new Set<Listener<Connection>>();
   readonly #notices = new Set<Listener<Notice>>();
+  readonly #waitings = new Set<Listener<number>>();
+  #waiting = 0;
   readonly #unheard: Notice[] = [];
   #connection: Connection = { type: "offline", reason: undefined, nextTryAt: 0 };
 
@@ -116,6 +118,10 @@ export class Topics {
 
   onConnection(listener: Listener<Connection>): Unsubscribe {
     return enter(this.#connections, listener);
+  }
+
+  onWaiting(listener: Listener<number>): Unsubscribe {
+    return enter(this.#waitings, listener);
   }
 
   /** The first listener also hears what came before it, as when a database could not be opened. */
@@ -213,6 +219,12 @@ export class Topics {
         this.#take(news.push)?.failed(new AckError(`${reject.code}: ${reject.text}`, reject));
         break;
       }
+      case "waiting":
+        if (this.#waiting !== news.count) {
+          this.#waiting = news.count;
+          tellAll(this.#waitings, news.count);
+        }
+        break;
       case "store_lost":
         break;
       default:

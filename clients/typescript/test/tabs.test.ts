@@ -22,7 +22,8 @@ describe("tabs", () => {
     await Promise.all([one.synced(), other.synced()]);
     expect(hub.attempts).toBe(1);
     expect(follow.connection().type).toBe("live");
-    const heard: string[] = [];
+    const [heard, waiting]: [string[], number[]] = [[], []];
+    follow.onWaiting((count) => waiting.push(count));
     other.subscribe({}, (records) => heard.push(...records.map(({ key }) => key)));
     const write = other.put("c", "mine", { x: 1 });
     expect(other.get("c", "mine")?.fields).toEqual({ x: 1 });
@@ -33,6 +34,7 @@ describe("tabs", () => {
     await until(() => other.get("c", "theirs") !== undefined);
     expect(heard).toEqual(["mine", "theirs"]);
     await until(() => follow.waiting() === 0 && lead.waiting() === 0);
+    expect([waiting[0], waiting.at(-1)]).toEqual([1, 0]);
     expect(await other.verify()).toEqual({ type: "equal", sequence: 2 });
     expect(hub.record("home", "c", "theirs")).toBeDefined();
     await Promise.all([follow.close(), lead.close()]);
