@@ -12,8 +12,10 @@ export default defineConfig({
     },
   },
   test: {
+    globalSetup: ["test/setup.ts"],
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
     testTimeout: 30_000,
-    hookTimeout: 600_000,
+    // A cold build of the hub takes its time.
+    hookTimeout: 1_800_000,
   },
 });

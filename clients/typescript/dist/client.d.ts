@@ -49,6 +49,8 @@ export interface Client {
     /** How many writes wait for the hub. */
     readonly waiting: () => number;
     readonly onWaiting: (listener: (count: number) => void) => Unsubscribe;
+    /** Waits until none does: the copies hold what was written, in its place in the hub's log. */
+    readonly settled: () => Promise<void>;
     /** How far the hub's clock is ahead of this device's, in milliseconds, as measured last. */
     readonly clockOffsetMs: () => number;
     /** Whether this tab keeps the connection; another tab of the browser does otherwise. */

@@ -52,6 +52,7 @@ export async function connect(options) {
         onNotice: (listener) => core.topics.onNotice(listener),
         waiting: () => core.replica().outboxSize(),
         onWaiting: (listener) => core.topics.onWaiting(listener),
+        settled: () => settled(core),
         clockOffsetMs: () => core.replica().offsetMs(),
         leads: () => core.leads(),
         retryNow: () => core.ask({ type: "retry" }),
@@ -64,6 +65,20 @@ export async function connect(options) {
         start: () => core.ask({ type: "start" }),
         close: () => core.end(),
     };
+}
+function settled(core) {
+    return new Promise((resolve) => {
+        if (core.replica().outboxSize() === 0) {
+            resolve();
+            return;
+        }
+        const stop = core.topics.onWaiting((count) => {
+            if (count === 0) {
+                stop();
+                resolve();
+            }
+        });
+    });
 }
 /** Deletes what this device keeps of a hub under a name. Close its clients before. */
 export function deleteLocalData(options) {

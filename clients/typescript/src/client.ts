@@ -65,6 +65,8 @@ export interface Client {
   /** How many writes wait for the hub. */
   readonly waiting: () => number;
   readonly onWaiting: (listener: (count: number) => void) => Unsubscribe;
+  /** Waits until none does: the copies hold what was written, in its place in the hub's log. */
+  readonly settled: () => Promise<void>;
   /** How far the hub's clock is ahead of this device's, in milliseconds, as measured last. */
   readonly clockOffsetMs: () => number;
   /** Whether this tab keeps the connection; another tab of the browser does otherwise. */
@@ -129,6 +131,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     onNotice: (listener) => core.topics.onNotice(listener),
     waiting: () => core.replica().outboxSize(),
     onWaiting: (listener) => core.topics.onWaiting(listener),
+    settled: () => settled(core),
     clockOffsetMs: () => core.replica().offsetMs(),
     leads: () => core.leads(),
     retryNow: () => core.ask({ type: "retry" }),
@@ -141,6 +144,21 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     start: () => core.ask({ type: "start" }),
     close: () => core.end(),
   };
+}
+
+function settled(core: Core): Promise<void> {
+  return new Promise((resolve) => {
+    if (core.replica().outboxSize() === 0) {
+      resolve();
+      return;
+    }
+    const stop = core.topics.onWaiting((count) => {
+      if (count === 0) {
+        stop();
+        resolve();
+      }
+    });
+  });
 }
 
 /** Deletes what this device keeps of a hub under a name. Close its clients before. */

@@ -17,7 +17,6 @@ const PACKAGE = process.cwd();
 let hub: Program;
 
 beforeAll(async () => {
-  await run(process.execPath, ["scripts/build.js"], { cwd: PACKAGE });
   hub = await Program.build({ SYNCLINE_HTTP__ALLOWED_ORIGINS: window.origin });
   await hub.start();
   await hub.call("POST", "/spaces", { name: "home" });

@@ -61,7 +61,6 @@ const TSCONFIG = {
 let project: string;
 
 beforeAll(async () => {
-  await run(process.execPath, ["scripts/build.js"], { cwd: PACKAGE });
   project = mkdtempSync(join(tmpdir(), "syncline-package-"));
   const { stdout } = await run("npm", ["pack", "--json", "--pack-destination", project], {
     cwd: PACKAGE,
