@@ -221,21 +221,21 @@ impl World {
         }
     }
 
-    fn receive(&mut self, bytes: Vec<u8>) {
+    fn receive(&mut self, bytes: &[u8]) {
         let now = self.moment();
-        let actions = self.session.received(&bytes, now);
-        self.note(json!({ "call": "received", "bytes": hex::encode(&bytes) }), now, actions);
+        let actions = self.session.received(bytes, now);
+        self.note(json!({ "call": "received", "bytes": hex::encode(bytes) }), now, actions);
     }
 
-    fn say(&mut self, frame: HubFrame) {
-        self.to_client.push_back(codec::encode_hub(&frame));
+    fn say(&mut self, frame: &HubFrame) {
+        self.to_client.push_back(codec::encode_hub(frame));
     }
 
     fn hub_takes(&mut self) {
         let Some(bytes) = self.to_hub.pop_front() else { return };
         let frame = codec::decode_client(&bytes, &Limits::default()).unwrap();
         for answer in self.hub.receive(frame) {
-            self.say(answer);
+            self.say(&answer);
         }
     }
 
@@ -280,11 +280,11 @@ impl World {
     fn hub_writes(&mut self, name: u64, kind: u64) {
         let change = self.change(name, kind);
         let (last, now_ms) = (self.other.last(), self.hub.now_ms);
-        let is_clash = self.written % 6 == 0 && last > HlcTime::ZERO;
+        let is_clash = self.written.is_multiple_of(6) && last > HlcTime::ZERO;
         let time = if is_clash { last } else { self.other.tick(now_ms) };
         let stamp = Stamp::new(time, ReplicaId::from_random(9));
         for frame in self.hub.write(&[change.stamped(stamp)]) {
-            self.say(frame);
+            self.say(&frame);
         }
     }
 
@@ -295,7 +295,7 @@ impl World {
         for RecordName { collection, key } in names {
             let stamp = Stamp::new(self.other.tick(self.hub.now_ms), ReplicaId::from_random(9));
             let frames = self.hub.write(&[Change::delete(collection, key).stamped(stamp)]);
-            frames.into_iter().for_each(|frame| self.say(frame));
+            frames.into_iter().for_each(|frame| self.say(&frame));
         }
         self.hub.purge();
     }
@@ -321,7 +321,7 @@ impl World {
             "client_takes" => {
                 for _ in 0..one {
                     let Some(bytes) = self.to_client.pop_front() else { break };
-                    self.receive(bytes);
+                    self.receive(&bytes);
                 }
             }
             "wake" => self.wake(one),
@@ -373,33 +373,33 @@ impl World {
         let space = home();
         let from = Peer { device: DeviceId(7), name: "d".to_owned(), principal: "p".to_owned() };
         match what {
-            "heartbeat" => self.say(self.hub.heartbeat()),
+            "heartbeat" => self.say(&self.hub.heartbeat()),
             "withdraw" => {
                 let change = self.change(one, 0);
                 let (collection, keys) = (change.collection, vec![change.key]);
-                self.say(HubFrame::Withdraw { space, collection, keys });
+                self.say(&HubFrame::Withdraw { space, collection, keys });
             }
-            "view" => self.say(HubFrame::View { space, mark: ViewMark(one.to_be_bytes()) }),
+            "view" => self.say(&HubFrame::View { space, mark: ViewMark(one.to_be_bytes()) }),
             "end" => {
                 let reject = Reject::new(code(one).unwrap_or(Code::Internal), "the space is over");
                 let (subject, hub_ms) = (Subject::Space(space), self.hub.now_ms);
-                self.say(HubFrame::Reject { subject, reject, hub_ms });
+                self.say(&HubFrame::Reject { subject, reject, hub_ms });
             }
             "digests" => {
                 let wrong = Digest { sum: u128::from(two), fields: 1 };
                 let digests = BTreeMap::from([(collection("c"), wrong)]);
                 let sequence = self.hub.sequence;
-                self.say(HubFrame::Digests { space, sequence, digests });
+                self.say(&HubFrame::Digests { space, sequence, digests });
             }
             "goodbye" => {
                 let reject = Reject::new(code(one).unwrap_or(Code::GoingAway), "that was it");
                 let retry_after_ms = Some(two * 10).filter(|_| two > 3);
-                self.say(HubFrame::Goodbye { reject, retry_after_ms });
+                self.say(&HubFrame::Goodbye { reject, retry_after_ms });
             }
-            "says" => self.say(HubFrame::Signal { space, from, value: Value::from(one) }),
+            "says" => self.say(&HubFrame::Signal { space, from, value: Value::from(one) }),
             "joins" => {
                 let event = PresenceEvent::Joined(Some(Value::from(one)));
-                self.say(HubFrame::Presence { space, from, event });
+                self.say(&HubFrame::Presence { space, from, event });
             }
             "garbage" => self.to_client.push_back(one.to_be_bytes().to_vec()),
             _ => self.ask(what, one),
@@ -412,7 +412,7 @@ impl World {
             "verify" => self.session.verify(&space, now).1,
             "signal" => self.session.signal(&space, Value::from(one), now).unwrap_or_default(),
             "presence" => {
-                let value = Some(Value::from(one)).filter(|_| one % 3 > 0);
+                let value = Some(Value::from(one)).filter(|_| !one.is_multiple_of(3));
                 self.session.presence(&space, value, now).unwrap()
             }
             "close" => self.session.close(&space, now),
