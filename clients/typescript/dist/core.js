@@ -25,6 +25,8 @@ export class Core {
     #id;
     #wants = new Map();
     #presences = new Map();
+    /** The tabs that follow this one, by the spaces that they want. */
+    #wantedBy = new Map();
     #unwatch;
     #tabs;
     #role;
@@ -49,10 +51,10 @@ export class Core {
         this.#tabs = new Tabs(environment, openChannel(names.name), locks, names, {
             lead: () => this.#lead(),
             follow: (state) => this.#follow(state),
-            rows: (rows) => this.#following()?.apply(rows),
+            rows: (rows) => this.#mirror(rows),
             news: (news) => this.#following()?.hear(news),
             state: () => this.#leadState(),
-            asked: (ask) => this.#asked(ask),
+            asked: (ask, from) => this.#asked(ask, from),
             keep: async () => await this.#role?.saved(),
         });
         await this.#tabs.begin();
@@ -69,13 +71,13 @@ export class Core {
     close(space) {
         this.#wants.delete(space);
         this.#presences.delete(space);
-        this.#role?.ask({ type: "close", space });
+        if (!this.#isWantedElsewhere(space)) {
+            this.#role?.ask({ type: "close", space });
+        }
     }
     forget(space) {
-        this.#wants.delete(space);
-        this.#presences.delete(space);
         this.#role?.ask({ type: "forget", space });
-        this.topics.dropUnanswerable((id) => this.#isInOutbox(id));
+        this.#forgotten(space);
     }
     write(space, changes, guards) {
         this.#check();
@@ -259,10 +261,17 @@ export class Core {
             offsetMs: state.offsetMs,
         };
     }
-    /** Another tab asks; what this one still wants, no other tab closes. */
-    #asked(ask) {
-        if (ask.type === "close" && this.#wants.has(ask.space)) {
-            return;
+    /** Another tab asks; a space is closed when no tab wants it any more. */
+    #asked(ask, from) {
+        if (ask.type === "open") {
+            const tabs = this.#wantedBy.get(ask.space) ?? new Set();
+            this.#wantedBy.set(ask.space, tabs.add(from));
+        }
+        else if (ask.type === "close") {
+            this.#wantedBy.get(ask.space)?.delete(from);
+            if (this.#wants.has(ask.space) || this.#isWantedElsewhere(ask.space)) {
+                return;
+            }
         }
         try {
             this.#role?.ask(ask);
@@ -270,6 +279,26 @@ export class Core {
         catch {
             // A signal that found nobody: the tab that sent it could not know.
         }
+        if (ask.type === "forget") {
+            this.#forgotten(ask.space);
+        }
+    }
+    #isWantedElsewhere(space) {
+        return (this.#wantedBy.get(space)?.size ?? 0) > 0;
+    }
+    /** Applies what the leading tab has new. */
+    #mirror(rows) {
+        this.#following()?.apply(rows);
+        for (const space of rows.forgotten) {
+            this.#forgotten(space);
+        }
+    }
+    /** A space is gone, and with it the answers that somebody waits for. */
+    #forgotten(space) {
+        this.#wants.delete(space);
+        this.#presences.delete(space);
+        this.#wantedBy.delete(space);
+        this.topics.dropUnanswerable((id) => this.#isInOutbox(id));
     }
     #tell(news) {
         this.topics.tell(news);

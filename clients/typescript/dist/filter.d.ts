@@ -14,7 +14,7 @@ export declare class FilterError extends Error {
 }
 /** The whole space. */
 export declare const FILTER_ALL: Filter;
-/** A filter of these collections (all, when there are none) and key prefix. Throws `FilterError`. */
+/** These collections (all, when there are none) under a key prefix. Throws `FilterError`. */
 export declare function toFilter(collections: Iterable<CollectionName>, prefix?: string): Filter;
 /** Whether a record is asked for. Reserved collections never are. */
 export declare function selects(filter: Filter, collection: string, key: string): boolean;

@@ -9,7 +9,7 @@ export class FilterError extends Error {
 }
 /** The whole space. */
 export const FILTER_ALL = { collections: [], prefix: "" };
-/** A filter of these collections (all, when there are none) and key prefix. Throws `FilterError`. */
+/** These collections (all, when there are none) under a key prefix. Throws `FilterError`. */
 export function toFilter(collections, prefix = "") {
     const sorted = [...new Set(collections)].sort(compareText);
     if (sorted.length > FILTER_COLLECTIONS_MAX) {

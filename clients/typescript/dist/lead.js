@@ -35,10 +35,15 @@ export class Lead {
     #isOver = false;
     #refused;
     #waiting = 0;
+    /** What was told of the hub last. */
+    #hub;
+    /** Another tab has taken the database over. */
+    #isOutdone = false;
     constructor(options) {
         this.#options = options;
         this.#store = options.store;
         this.replica = options.replica;
+        this.#hub = { limits: undefined, offsetMs: 0 };
         this.#session = new ClientSession(options.replica, options.identity);
     }
     /** Begins to connect. */
@@ -185,6 +190,11 @@ export class Lead {
             this.#waiting = count;
             this.#options.tell({ type: "waiting", count });
         }
+        const [limits, offsetMs] = [this.replica.limits(), this.replica.offsetMs()];
+        if (limits !== this.#hub.limits || offsetMs !== this.#hub.offsetMs) {
+            this.#hub = { limits, offsetMs };
+            this.#options.tell({ type: "hub", limits, offsetMs });
+        }
         const isConnecting = this.#session.state().type === "connecting";
         for (const space of this.replica.spaces()) {
             const isLive = this.replica.isLive(space);
@@ -240,7 +250,8 @@ export class Lead {
         const unsaved = this.#unsaved;
         this.#unsaved = [];
         try {
-            if ((await this.#store?.save(unsaved)) === false) {
+            if ((await this.#store?.save(unsaved)) === false && !this.#isOutdone) {
+                this.#isOutdone = true;
                 this.#options.tell({ type: "store_lost", reason: "another tab keeps the data now" });
             }
         }

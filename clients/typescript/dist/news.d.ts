@@ -2,6 +2,7 @@ import type { Delta, PushId } from "./delta.js";
 import type { Peer, PresenceEvent } from "./frame.js";
 import type { CollectionName, SpaceName } from "./name.js";
 import type { Reject } from "./reject.js";
+import type { HubLimits } from "./replica/limits.js";
 import type { ClientEvent } from "./session/client/event.js";
 /** How the connection to the hub stands. */
 export type Connection = 
@@ -98,6 +99,12 @@ export type News = Exclude<ClientEvent, {
 } | {
     readonly type: "store_lost";
     readonly reason: string;
+}
+/** What the hub takes, and how far its clock is ahead: for the tabs that follow. */
+ | {
+    readonly type: "hub";
+    readonly limits: HubLimits;
+    readonly offsetMs: number;
 }
 /** So many writes wait for the hub now. */
  | {

@@ -23,7 +23,7 @@ export interface TabEvents {
     /** The leading tab is asked: what to tell one that joins, .. */
     readonly state: () => LeadState;
     /** .. to do something for another tab, .. */
-    readonly asked: (ask: Ask) => void;
+    readonly asked: (ask: Ask, from: string) => void;
     /** .. and to keep everything. */
     readonly keep: () => Promise<void>;
 }

@@ -140,7 +140,7 @@ export class Tabs {
                 this.#post({ type: "state", from, to: message.from, state: this.#events.state() });
                 break;
             case "ask":
-                this.#events.asked(message.ask);
+                this.#events.asked(message.ask, message.from);
                 break;
             case "keep": {
                 const { from: to, number } = message;

@@ -139,6 +139,7 @@ export class Topics {
                     tellAll(this.#waitings, news.count);
                 }
                 break;
+            case "hub":
             case "store_lost":
                 break;
             default:

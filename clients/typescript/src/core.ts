@@ -20,6 +20,7 @@ import {
   restoreRecord,
   restoreSpace,
   restoreState,
+  type Unsaved,
 } from "./replica/saved.js";
 import { createReplica, type Replica, replicaOver } from "./replica.js";
 import type { Ask, Role } from "./role.js";
@@ -65,6 +66,8 @@ export class Core {
   readonly #id: ReplicaId;
   readonly #wants = new Map<SpaceName, Filter>();
   readonly #presences = new Map<SpaceName, Value>();
+  /** The tabs that follow this one, by the spaces that they want. */
+  readonly #wantedBy = new Map<SpaceName, Set<string>>();
   readonly #unwatch: () => void;
   #tabs: Tabs | undefined;
   #role: Role | undefined;
@@ -91,10 +94,10 @@ export class Core {
     this.#tabs = new Tabs(environment, openChannel(names.name), locks, names, {
       lead: () => this.#lead(),
       follow: (state) => this.#follow(state),
-      rows: (rows) => this.#following()?.apply(rows),
+      rows: (rows) => this.#mirror(rows),
       news: (news) => this.#following()?.hear(news),
       state: () => this.#leadState(),
-      asked: (ask) => this.#asked(ask),
+      asked: (ask, from) => this.#asked(ask, from),
       keep: async () => await this.#role?.saved(),
     });
     await this.#tabs.begin();
@@ -114,14 +117,14 @@ export class Core {
   close(space: SpaceName): void {
     this.#wants.delete(space);
     this.#presences.delete(space);
-    this.#role?.ask({ type: "close", space });
+    if (!this.#isWantedElsewhere(space)) {
+      this.#role?.ask({ type: "close", space });
+    }
   }
 
   forget(space: SpaceName): void {
-    this.#wants.delete(space);
-    this.#presences.delete(space);
     this.#role?.ask({ type: "forget", space });
-    this.topics.dropUnanswerable((id) => this.#isInOutbox(id));
+    this.#forgotten(space);
   }
 
   write(space: SpaceName, changes: readonly Change[], guards: readonly Guard[]): Write {
@@ -319,16 +322,45 @@ export class Core {
     };
   }
 
-  /** Another tab asks; what this one still wants, no other tab closes. */
-  #asked(ask: Ask): void {
-    if (ask.type === "close" && this.#wants.has(ask.space)) {
-      return;
+  /** Another tab asks; a space is closed when no tab wants it any more. */
+  #asked(ask: Ask, from: string): void {
+    if (ask.type === "open") {
+      const tabs = this.#wantedBy.get(ask.space) ?? new Set();
+      this.#wantedBy.set(ask.space, tabs.add(from));
+    } else if (ask.type === "close") {
+      this.#wantedBy.get(ask.space)?.delete(from);
+      if (this.#wants.has(ask.space) || this.#isWantedElsewhere(ask.space)) {
+        return;
+      }
     }
     try {
       this.#role?.ask(ask);
     } catch {
       // A signal that found nobody: the tab that sent it could not know.
     }
+    if (ask.type === "forget") {
+      this.#forgotten(ask.space);
+    }
+  }
+
+  #isWantedElsewhere(space: SpaceName): boolean {
+    return (this.#wantedBy.get(space)?.size ?? 0) > 0;
+  }
+
+  /** Applies what the leading tab has new. */
+  #mirror(rows: Unsaved): void {
+    this.#following()?.apply(rows);
+    for (const space of rows.forgotten) {
+      this.#forgotten(space);
+    }
+  }
+
+  /** A space is gone, and with it the answers that somebody waits for. */
+  #forgotten(space: SpaceName): void {
+    this.#wants.delete(space);
+    this.#presences.delete(space);
+    this.#wantedBy.delete(space);
+    this.topics.dropUnanswerable((id) => this.#isInOutbox(id));
   }
 
   #tell(news: News): void {

@@ -107,9 +107,9 @@ export class Follow implements Role {
       this.#unconfirmed.delete(pushIdToText(news.push));
       this.#tellChanged(withdrawPush(this.replica.state, news.push));
     }
-    if (news.type === "connection") {
-      // What only a session knows ends with it.
-      this.replica.disconnected();
+    if (news.type === "hub") {
+      this.replica.state.limits = news.limits;
+      this.replica.state.offsetMs = news.offsetMs;
     }
     this.#options.tell(news);
   }

@@ -13,6 +13,7 @@ import type { Environment } from "./environment.js";
 import type { SpaceName } from "./name.js";
 import { type Connection, type News, type SpaceStatus, UNKNOWN_STATUS } from "./news.js";
 import type { Store } from "./persist.js";
+import type { HubLimits } from "./replica/limits.js";
 import { decodePush, type Unsaved } from "./replica/saved.js";
 import type { Replica } from "./replica.js";
 import type { Ask, Role } from "./role.js";
@@ -67,11 +68,16 @@ export class Lead implements Role {
   #isOver = false;
   #refused: string | undefined;
   #waiting = 0;
+  /** What was told of the hub last. */
+  #hub: { readonly limits: HubLimits | undefined; readonly offsetMs: number };
+  /** Another tab has taken the database over. */
+  #isOutdone = false;
 
   constructor(options: LeadOptions) {
     this.#options = options;
     this.#store = options.store;
     this.replica = options.replica;
+    this.#hub = { limits: undefined, offsetMs: 0 };
     this.#session = new ClientSession(options.replica, options.identity);
   }
 
@@ -232,6 +238,11 @@ export class Lead implements Role {
       this.#waiting = count;
       this.#options.tell({ type: "waiting", count });
     }
+    const [limits, offsetMs] = [this.replica.limits(), this.replica.offsetMs()];
+    if (limits !== this.#hub.limits || offsetMs !== this.#hub.offsetMs) {
+      this.#hub = { limits, offsetMs };
+      this.#options.tell({ type: "hub", limits, offsetMs });
+    }
     const isConnecting = this.#session.state().type === "connecting";
     for (const space of this.replica.spaces()) {
       const isLive = this.replica.isLive(space);
@@ -291,7 +302,8 @@ export class Lead implements Role {
     const unsaved = this.#unsaved;
     this.#unsaved = [];
     try {
-      if ((await this.#store?.save(unsaved)) === false) {
+      if ((await this.#store?.save(unsaved)) === false && !this.#isOutdone) {
+        this.#isOutdone = true;
         this.#options.tell({ type: "store_lost", reason: "another tab keeps the data now" });
       }
     } catch (error) {

@@ -5,6 +5,7 @@ import type { Peer, PresenceEvent } from "./frame.js";
 import type { CollectionName, SpaceName } from "./name.js";
 import type { Reject } from "./reject.js";
 import type { ReplicaEvent } from "./replica/event.js";
+import type { HubLimits } from "./replica/limits.js";
 import type { ClientEvent } from "./session/client/event.js";
 
 /** How the connection to the hub stands. */
@@ -88,6 +89,8 @@ export type News =
   | { readonly type: "connection"; readonly connection: Connection }
   | { readonly type: "status"; readonly space: SpaceName; readonly status: SpaceStatus }
   | { readonly type: "store_lost"; readonly reason: string }
+  /** What the hub takes, and how far its clock is ahead: for the tabs that follow. */
+  | { readonly type: "hub"; readonly limits: HubLimits; readonly offsetMs: number }
   /** So many writes wait for the hub now. */
   | { readonly type: "waiting"; readonly count: number };
 

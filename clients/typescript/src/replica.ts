@@ -314,7 +314,7 @@ function check(
     throw new WriteError("empty", "a write needs at least one change");
   }
   if (outbox.size >= OUTBOX_PUSHES_MAX) {
-    const text = `${OUTBOX_PUSHES_MAX} writes wait for the hub already; connect, so that they can go`;
+    const text = `${OUTBOX_PUSHES_MAX} writes wait for the hub already; connect, so that they go`;
     throw new WriteError("outbox_full", text);
   }
   atMost("the number of changes", changes.length, limits.deltasPerPush);

@@ -56,7 +56,7 @@ export interface TabEvents {
   /** The leading tab is asked: what to tell one that joins, .. */
   readonly state: () => LeadState;
   /** .. to do something for another tab, .. */
-  readonly asked: (ask: Ask) => void;
+  readonly asked: (ask: Ask, from: string) => void;
   /** .. and to keep everything. */
   readonly keep: () => Promise<void>;
 }
@@ -204,7 +204,7 @@ export class Tabs {
         this.#post({ type: "state", from, to: message.from, state: this.#events.state() });
         break;
       case "ask":
-        this.#events.asked(message.ask);
+        this.#events.asked(message.ask, message.from);
         break;
       case "keep": {
         const { from: to, number } = message;

@@ -15,6 +15,7 @@ export class Program {
   readonly #port: number;
   readonly #settings: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
+  #token: string | undefined;
 
   private constructor(program: string, port: number, settings: Readonly<Record<string, string>>) {
     this.#program = program;
@@ -31,7 +32,8 @@ export class Program {
 
   /** The token of the first start's admin. */
   get token(): string {
-    return readFileSync(join(this.#folder, "data/admin-token"), "utf8").trim();
+    this.#token ??= readFileSync(join(this.#folder, "data/admin-token"), "utf8").trim();
+    return this.#token;
   }
 
   async start(): Promise<void> {
@@ -84,6 +86,23 @@ export class Program {
       throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     }
     return text === "" ? undefined : JSON.parse(text);
+  }
+
+  /** Runs a command against the running hub, or on its data. */
+  async command(...args: readonly string[]): Promise<void> {
+    const env = { ...process.env, SYNCLINE_URL: this.url, SYNCLINE_TOKEN: this.token };
+    const command = spawn(this.#program, args, { cwd: this.#folder, env, stdio: "ignore" });
+    const [code] = (await once(command, "exit")) as [number];
+    if (code !== 0) {
+      throw new Error(`syncline ${args.join(" ")} ended with ${code}`);
+    }
+  }
+
+  /** Puts a backup in the place of the data; the admin's token stays good. */
+  async restore(backup: string): Promise<void> {
+    await this.kill();
+    rmSync(join(this.#folder, "data"), { recursive: true });
+    await this.command("restore", backup, "--data", join(this.#folder, "data"));
   }
 
   async remove(): Promise<void> {

@@ -41,6 +41,37 @@ describe("tabs", () => {
     expect(hub.sessions.size).toBe(0);
   });
 
+  test("a space stays open for as long as one tab wants it", async () => {
+    const hub = new FakeHub();
+    const { lead, follow } = await pair(hub);
+    const guest = await new Browser(hub).tab().connect();
+    const [one, other, theirs] = [lead, follow, guest].map((client) => client.space("home"));
+    await Promise.all([one?.synced(), other?.synced(), theirs?.synced()]);
+    one?.close();
+    await theirs?.put("c", "a", { x: 1 }).whenAcked;
+    await until(() => other?.get("c", "a") !== undefined);
+    other?.close();
+    await until(() => lead.spaces().length === 0);
+    const write = other?.put("c", "late", { x: 1 });
+    follow.forget("home");
+    await expect(write?.whenAcked).rejects.toThrow("forgotten");
+    await Promise.all([follow.close(), lead.close(), guest.close()]);
+  });
+
+  test("a follower knows the hub's clock", async () => {
+    const hub = new FakeHub();
+    hub.isReachable = false;
+    hub.now = () => Date.now() + 3_600_000;
+    const { lead, follow } = await pair(hub);
+    hub.isReachable = true;
+    lead.retryNow();
+    await until(() => follow.clockOffsetMs() > 3_000_000);
+    follow.space("home").put("c", "a", { x: 1 });
+    const stamp = follow.space("home").get("c", "a")?.stamp ?? "";
+    expect(Number.parseInt(stamp.slice(0, 12), 16)).toBeGreaterThan(Date.now() + 3_000_000);
+    await Promise.all([follow.close(), lead.close()]);
+  });
+
   test("a refusal takes a follower's write back in both", async () => {
     const hub = new FakeHub();
     const { lead, follow } = await pair(hub);

@@ -251,7 +251,7 @@ export class ClientSession {
     #checkEphemeral(value) {
         const most = this.replica.limits().signalBytes;
         if (value.length > most) {
-            const text = `the message has ${value.length} bytes, the hub takes at most ${most}; send less`;
+            const text = `the message has ${value.length} bytes, the hub takes ${most}: send less`;
             throw new EphemeralError("too_large", text);
         }
     }
