@@ -34,7 +34,13 @@ export async function connect(options) {
         getToken,
         name: store === false ? undefined : localName(address.socket, store),
     });
-    await core.begin();
+    try {
+        await core.begin();
+    }
+    catch (error) {
+        await core.end();
+        throw error;
+    }
     const tokenNow = () => getToken?.() ?? current;
     return {
         space(name, { collections = [], prefix = "" } = {}) {

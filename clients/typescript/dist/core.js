@@ -118,6 +118,11 @@ export class Core {
         }
         this.#isClosed = true;
         this.#unwatch();
+        if (this.#following() !== undefined) {
+            for (const space of this.#wants.keys()) {
+                this.#role?.ask({ type: "close", space });
+            }
+        }
         await this.#role?.end();
         this.#tabs?.end();
         this.topics.end();

@@ -306,7 +306,8 @@ export class Lead {
             }
             this.#socket = openSocket(address, environment.openWebSocket, {
                 opened: () => this.#do((session, now) => (isCurrent() ? session.opened(now) : [])),
-                received: (bytes) => this.#do((session, now) => (isCurrent() ? session.received(bytes, now) : [])),
+                // Timers sleep in pages that nobody looks at, messages do not: each is also a reminder.
+                received: (bytes) => this.#do((session, now) => isCurrent() ? [...session.received(bytes, now), ...session.wake(now)] : []),
                 closed,
             });
         }

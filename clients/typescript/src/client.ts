@@ -112,7 +112,12 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     getToken,
     name: store === false ? undefined : localName(address.socket, store),
   });
-  await core.begin();
+  try {
+    await core.begin();
+  } catch (error) {
+    await core.end();
+    throw error;
+  }
 
   const tokenNow = (): string | Promise<string> => getToken?.() ?? current;
   return {

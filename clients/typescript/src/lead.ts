@@ -360,8 +360,11 @@ export class Lead implements Role {
       }
       this.#socket = openSocket(address, environment.openWebSocket, {
         opened: () => this.#do((session, now) => (isCurrent() ? session.opened(now) : [])),
+        // Timers sleep in pages that nobody looks at, messages do not: each is also a reminder.
         received: (bytes) =>
-          this.#do((session, now) => (isCurrent() ? session.received(bytes, now) : [])),
+          this.#do((session, now) =>
+            isCurrent() ? [...session.received(bytes, now), ...session.wake(now)] : [],
+          ),
         closed,
       });
     } catch (error) {

@@ -150,20 +150,20 @@ export class Tabs {
     if (this.#abort.signal.aborted) {
       return;
     }
-    this.#leads = true;
-    this.#leader = undefined;
     this.#cancelJoin?.();
+    this.#leader = undefined;
     const held = new Promise<void>((release) => {
       this.#release = release;
     });
     try {
+      // Nobody is answered before there is something to tell: who asks too early asks again.
       await this.#events.lead();
     } catch (error) {
       // Whoever waits hears why; the lock goes to the next one.
-      this.#leads = false;
       this.#failed?.(error);
       return;
     }
+    this.#leads = true;
     this.#settle();
     this.#post({ type: "leads", from: this.#tab });
     await held;

@@ -41,6 +41,24 @@ describe("tabs", () => {
     expect(hub.sessions.size).toBe(0);
   });
 
+  test("tabs that open at once all have the data when they are open", async () => {
+    const hub = new FakeHub();
+    const browser = new Browser(hub);
+    const before = await browser.tab().connect();
+    await before.space("home").put("c", "a", { x: 1 }).whenAcked;
+    const device = before.device();
+    await before.close();
+    hub.isReachable = false;
+    const tabs = [browser.tab(), browser.tab(), browser.tab()];
+    const clients = await Promise.all(tabs.map((tab) => tab.connect()));
+    for (const client of clients) {
+      expect(client.device()).toBe(device);
+      expect(client.space("home").get("c", "a")?.fields).toEqual({ x: 1 });
+    }
+    expect(clients.filter((client) => client.leads()).length).toBe(1);
+    await Promise.all(clients.map((client) => client.close()));
+  });
+
   test("a space stays open for as long as one tab wants it", async () => {
     const hub = new FakeHub();
     const { lead, follow } = await pair(hub);
