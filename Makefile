@@ -1,19 +1,25 @@
 # Every command that a person or a build runs here. `make` alone lists them.
 #
-# Rust's toolchain is all that is needed by hand. Two checks want more: the Python protocol
-# client (python3 with venv) and cargo-deny. Without them `make` says loudly what it did not
-# run; with CI=true that is an error, so that a build cannot pass on silence.
+# Rust's toolchain is all that is needed by hand. Three checks want more: the Python protocol
+# client (python3 with venv), the TypeScript client (node with npm) and cargo-deny. Without them
+# `make` says loudly what it did not run; with CI=true that is an error, so that a build cannot
+# pass on silence.
 
 SHELL         := /bin/bash
 .DEFAULT_GOAL := help
 
 CARGO  ?= cargo
 PYTHON ?= python3
+NODE   ?= node
+NPM    ?= npm
 CI     ?= false
 
 TARGET       := $(or $(CARGO_TARGET_DIR),target)
 PYTHON_TESTS := protocol/tests/python
 PYTHON_VENV  := $(abspath $(TARGET))/python
+
+TYPESCRIPT   := clients/typescript
+NODE_WANTED  := node 20.19 or later with npm
 
 # The tests whose worth is in their number of seeds and kills: they run optimised as well.
 RELEASE_TESTS := simulation crash
@@ -27,16 +33,17 @@ soak: export SYNCLINE_KILLS ?= 50
 soak: export SYNCLINE_IDLE_SESSIONS ?= 10000
 soak: export SYNCLINE_SLOW_DELTAS ?= 1000000
 soak: export PROPTEST_CASES ?= 20000
+soak: export SYNCLINE_HISTORIES ?= 100000
 
 # $(call not_run,what was not run,how to get it): loud for a person, fatal for a build.
 not_run = { printf '\n%s\n' '!!!!!!!! NOT RUN: $(1)' '!!!!!!!! $(2)' >&2; test '$(CI)' != true; }
 
 .PHONY: help
 help: ## List the targets.
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: test-debug test-release test-python ## The whole truth, in under ten minutes on two cores.
+test: test-debug test-release test-python test-typescript ## The whole truth, in under ten minutes on two cores.
 
 .PHONY: test-debug
 test-debug: ## Every test of every crate, doc tests included, with debug assertions.
@@ -68,15 +75,46 @@ python_packages = { \
     && { test ! -e $(PYTHON_TESTS)/requirements.txt || $(PYTHON_VENV)/bin/pip install \
         --quiet --disable-pip-version-check -r $(PYTHON_TESTS)/requirements.txt; }; }
 
+.PHONY: test-typescript
+test-typescript: ## The TypeScript client: vectors, the Rust replica's histories, a real hub.
+	@if ! $(has_node); then \
+	    $(call not_run,the TypeScript client,Install $(NODE_WANTED). Then: make test-typescript); \
+	elif ! $(typescript_packages); then \
+	    $(call not_run,the TypeScript client,Its packages did not install (see above). Online once: make test-typescript); \
+	else \
+	    cd $(TYPESCRIPT) && $(NPM) run --silent build && $(NPM) test; \
+	fi
+
+.PHONY: lint-typescript
+lint-typescript: ## Formatting, lints and types of the TypeScript client.
+	@if ! $(has_node); then \
+	    $(call not_run,the lints of the TypeScript client,Install $(NODE_WANTED). Then: make lint-typescript); \
+	elif ! $(typescript_packages); then \
+	    $(call not_run,the lints of the TypeScript client,Its packages did not install (see above). Online once: make lint-typescript); \
+	else \
+	    cd $(TYPESCRIPT) && $(NPM) run lint; \
+	fi
+
+has_node = { command -v $(NPM) >/dev/null && $(NODE) -e ' \
+    const [major, minor] = process.versions.node.split(".").map(Number); \
+    process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null; }
+
+# As the lock file says, and only when it says something else than what is there.
+typescript_packages = { cd $(TYPESCRIPT) \
+    && { test node_modules/.package-lock.json -nt package-lock.json \
+        || $(NPM) ci --no-audit --no-fund; } \
+    && cd ../..; }
+
 .PHONY: soak
 soak: ## The long forms: thousands of simulated worlds, many kills. Takes hours.
 	@$(if $(ABSENT),$(call not_run,hub/tests: $(ABSENT),This source tree lacks them: is the checkout whole?))
 	$(CARGO) test --release --workspace -- --nocapture
+	@$(MAKE) --no-print-directory test-typescript
 
 # Advisories are left out of lint: their database is fetched from a host of its own, which a
 # closed network does not reach. The rest is judged from the lock file alone. See deny.toml.
 .PHONY: lint
-lint: ## Formatting, clippy, documentation, and what may enter the build.
+lint: lint-typescript ## Formatting, clippy, documentation, and what may enter the build.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace

@@ -1,0 +1,46 @@
+import type { Environment } from "./environment.js";
+import type { SpaceName } from "./name.js";
+import { type Reject } from "./reject.js";
+import type { Address } from "./socket.js";
+/** Whoever stamped a write. */
+export interface Writer {
+    readonly stamp: string;
+    readonly account: string | null;
+    readonly device: string | null;
+    /** The device's name; escape it before showing it. */
+    readonly name: string | null;
+}
+/** A write that another one displaced without having seen it. Values are in the hub's JSON form. */
+export interface HubConflict {
+    readonly id: string;
+    readonly collection: string;
+    readonly key: string;
+    readonly field: string;
+    /** What was discarded; absent when it was a drop of the field. */
+    readonly value?: unknown;
+    readonly dropped: boolean;
+    /** When the hub noticed, in milliseconds since 1970. */
+    readonly at_ms: number;
+    readonly loser: Writer;
+    readonly winner: Writer;
+    /** What the field shows now; absent when it shows nothing. */
+    readonly current?: unknown;
+    /** Whether the field shows what was discarded: nothing is left to bring back. */
+    readonly restored: boolean;
+}
+/** A request to the hub that failed. */
+export declare class HttpError extends Error {
+    readonly name = "HttpError";
+    /** The hub's refusal; none when there was no answer, or not one of a hub. */
+    readonly reject: Reject | undefined;
+    constructor(text: string, reject?: Reject);
+}
+/** The routes of one space's conflicts. */
+export interface Conflicts {
+    /** What the hub keeps of a space, under the rights of the token. Fails with `HttpError`. */
+    readonly list: () => Promise<readonly HubConflict[]>;
+    /** Brings one back: a write like any other; gives its sequence. Fails with `HttpError`. */
+    readonly restore: (id: string) => Promise<number>;
+}
+/** Asks the hub at `address` with the token that `getToken` gives. */
+export declare function createConflicts(environment: Environment, address: Address, getToken: () => string | Promise<string>, space: SpaceName): Conflicts;

@@ -1,0 +1,346 @@
+// The tab that leads, or the only one: it owns the socket and the store, and lets the session
+// decide.
+//
+//           +-> keep what must be kept -> obey orders, send messages -> wait -+
+//           |                                                                |
+//           +--- the app asks, a message came, it is time ---------------------+
+//
+// Nothing is sent before what it follows from is kept. It knows no rules: when to connect, what to
+// send and when to give up is the session's business.
+import { UNKNOWN_STATUS } from "./news.js";
+import { decodePush } from "./replica/saved.js";
+import { ClientSession } from "./session/client.js";
+import { openSocket } from "./socket.js";
+/** What only reading changes is kept at most this often, in milliseconds. */
+const SAVE_PAUSE_MS = 100;
+/** The role of a tab that leads. */
+export class Lead {
+    replica;
+    #options;
+    #session;
+    #statuses = new Map();
+    #store;
+    #socket;
+    /** Counts sockets, so that what an older one says is told from the newest. */
+    #sockets = 0;
+    #order;
+    #outgoing = [];
+    #unsaved = [];
+    #mustSave = false;
+    #cancelSave;
+    #cancelWake;
+    #working = Promise.resolve();
+    #isWorking = false;
+    #hasMore = false;
+    #isOver = false;
+    #refused;
+    #waiting = 0;
+    /** What was told of the hub last. */
+    #hub;
+    /** Another tab has taken the database over. */
+    #isOutdone = false;
+    constructor(options) {
+        this.#options = options;
+        this.#store = options.store;
+        this.replica = options.replica;
+        this.#hub = { limits: undefined, offsetMs: 0 };
+        this.#session = new ClientSession(options.replica, options.identity);
+    }
+    /** Begins to connect. */
+    begin() {
+        this.#do((session, now) => session.wake(now));
+    }
+    /** How the connection stands. */
+    connection() {
+        return this.#connectionOf(this.#session.state());
+    }
+    statuses() {
+        return [...this.#statuses];
+    }
+    write(space, ...write) {
+        let id;
+        this.#do((session, now) => {
+            const [push, actions] = session.write(space, ...write, now);
+            id = push;
+            return actions;
+        });
+        return id;
+    }
+    ask(ask) {
+        this.#do((session, now) => {
+            switch (ask.type) {
+                case "open":
+                    return session.open(ask.space, ask.filter, now);
+                case "close":
+                    return session.close(ask.space, now);
+                case "forget":
+                    return session.forget(ask.space, now);
+                case "verify":
+                    return session.verify(ask.space, now)[1];
+                case "signal":
+                    return session.signal(ask.space, ask.value, now);
+                case "presence":
+                    return session.presence(ask.space, ask.value, now);
+                case "token":
+                    this.#refused = undefined;
+                    return session.setToken(ask.token, now);
+                case "retry":
+                    return session.retryNow(now);
+                case "start":
+                    return session.start(now);
+                case "stop":
+                    return session.stop();
+                case "push":
+                    return session.adopt(decodePush(ask.bytes), now);
+            }
+        });
+    }
+    /** Does what it is time for: timers sleep in pages that nobody looks at. */
+    wake() {
+        this.#do((session, now) => session.wake(now));
+    }
+    /** Keeps at once what would wait: the page may not live long. */
+    hurry() {
+        this.#mustSave = true;
+        void this.#work();
+    }
+    async saved() {
+        this.hurry();
+        await this.#work();
+    }
+    async end() {
+        if (this.#isOver) {
+            return;
+        }
+        this.#do((session) => session.stop());
+        await this.saved();
+        this.#isOver = true;
+        this.#cancelWake?.();
+        this.#cancelSave?.();
+        this.#store?.close();
+    }
+    /** Calls the session and does what comes of it. */
+    #do(call) {
+        if (!this.#isOver) {
+            this.#absorb(call(this.#session, this.#moment()));
+        }
+    }
+    #moment() {
+        const { now, steady, random } = this.#options.environment;
+        return { wallMs: now(), steadyMs: steady(), random: random() };
+    }
+    #absorb(actions) {
+        for (const action of actions) {
+            switch (action.type) {
+                case "send":
+                    this.#outgoing.push(action.bytes);
+                    break;
+                case "event":
+                    this.#hear(action.event);
+                    break;
+                default:
+                    // An order outdates the one before it, and what was to be sent on the old socket.
+                    this.#outgoing = [];
+                    this.#order = action.type;
+            }
+        }
+        this.#collect();
+        this.#refresh();
+        void this.#work();
+    }
+    #hear(event) {
+        const { tell } = this.#options;
+        if (event.type === "state") {
+            tell({ type: "connection", connection: this.#connectionOf(event.state) });
+            if (event.state.type === "needs_auth") {
+                void this.#askForToken();
+            }
+            return;
+        }
+        if (event.type === "progress") {
+            const { received, total } = event;
+            this.#setStatus(event.space, { progress: { received, records: total.records } });
+        }
+        else if (event.type === "subscription_ended") {
+            this.#setStatus(event.space, { isLive: false, progress: undefined, ended: event.reject });
+        }
+        tell(event);
+    }
+    /** Hands on what is new: to the tabs at once, to the store with the next save. */
+    #collect() {
+        const { replicate } = this.#options;
+        if (this.replica.isSaved()) {
+            return;
+        }
+        if (this.#store === undefined && replicate === undefined) {
+            this.replica.discardUnsaved();
+            return;
+        }
+        this.#mustSave ||= this.replica.hasUnsavedWrites();
+        const unsaved = this.replica.takeUnsaved();
+        replicate?.(unsaved);
+        if (this.#store !== undefined) {
+            this.#unsaved.push(unsaved);
+        }
+    }
+    /** Tells how spaces stand, where that is news. */
+    #refresh() {
+        const count = this.replica.outboxSize();
+        if (count !== this.#waiting) {
+            this.#waiting = count;
+            this.#options.tell({ type: "waiting", count });
+        }
+        const [limits, offsetMs] = [this.replica.limits(), this.replica.offsetMs()];
+        if (limits !== this.#hub.limits || offsetMs !== this.#hub.offsetMs) {
+            this.#hub = { limits, offsetMs };
+            this.#options.tell({ type: "hub", limits, offsetMs });
+        }
+        const isConnecting = this.#session.state().type === "connecting";
+        for (const space of this.replica.spaces()) {
+            const isLive = this.replica.isLive(space);
+            const known = this.#statuses.get(space) ?? UNKNOWN_STATUS;
+            this.#setStatus(space, {
+                isLive,
+                isWritable: this.replica.isWritable(space) ?? known.isWritable,
+                progress: isLive ? undefined : known.progress,
+                ended: isLive || isConnecting ? undefined : known.ended,
+            });
+        }
+    }
+    #setStatus(space, changed) {
+        const known = this.#statuses.get(space) ?? UNKNOWN_STATUS;
+        const status = { ...known, ...changed };
+        const names = Object.keys(status);
+        if (names.some((name) => status[name] !== known[name]) || !this.#statuses.has(space)) {
+            this.#statuses.set(space, status);
+            this.#options.tell({ type: "status", space, status });
+        }
+    }
+    /** Keeps, obeys and sends, one round after the other; whoever waits, waits for the last one. */
+    #work() {
+        this.#hasMore = true;
+        if (!this.#isWorking) {
+            this.#working = this.#rounds();
+        }
+        return this.#working;
+    }
+    async #rounds() {
+        this.#isWorking = true;
+        while (this.#hasMore) {
+            this.#hasMore = false;
+            const [order, messages, mustSave] = [this.#order, this.#outgoing, this.#mustSave];
+            this.#order = undefined;
+            this.#outgoing = [];
+            this.#mustSave = false;
+            if (this.#unsaved.length > 0 && mustSave) {
+                await this.#save();
+            }
+            this.#obey(order);
+            for (const message of messages) {
+                this.#socket?.send(message);
+            }
+        }
+        // In the same breath as the last look, so that nothing is left between the two.
+        this.#isWorking = false;
+        this.#arm();
+    }
+    async #save() {
+        this.#cancelSave?.();
+        this.#cancelSave = undefined;
+        const unsaved = this.#unsaved;
+        this.#unsaved = [];
+        try {
+            if ((await this.#store?.save(unsaved)) === false && !this.#isOutdone) {
+                this.#isOutdone = true;
+                this.#options.tell({ type: "store_lost", reason: "another tab keeps the data now" });
+            }
+        }
+        catch (error) {
+            this.#store = undefined;
+            this.#options.tell({ type: "store_lost", reason: String(error) });
+        }
+    }
+    #arm() {
+        const { later, steady } = this.#options.environment;
+        this.#cancelWake?.();
+        this.#cancelWake = undefined;
+        if (this.#isOver) {
+            return;
+        }
+        const wakeAtMs = this.#session.wakeAtMs();
+        if (wakeAtMs !== undefined) {
+            this.#cancelWake = later(() => this.wake(), wakeAtMs - steady());
+        }
+        if (this.#unsaved.length > 0) {
+            this.#cancelSave ??= later(() => this.hurry(), SAVE_PAUSE_MS);
+        }
+    }
+    #obey(order) {
+        if (order === undefined) {
+            return;
+        }
+        this.#sockets += 1;
+        this.#socket?.close();
+        this.#socket = undefined;
+        if (order === "connect") {
+            void this.#connect(this.#sockets);
+        }
+    }
+    async #connect(socket) {
+        const { address, environment, getToken } = this.#options;
+        const isCurrent = () => socket === this.#sockets;
+        const closed = (reason) => {
+            if (isCurrent()) {
+                this.#socket = undefined;
+                this.#do((session, now) => session.closed(reason, now));
+            }
+        };
+        try {
+            if (getToken !== undefined) {
+                const token = await getToken();
+                if (!isCurrent()) {
+                    return;
+                }
+                this.#refused = token;
+                this.#do((session, now) => session.setToken(token, now));
+            }
+            this.#socket = openSocket(address, environment.openWebSocket, {
+                opened: () => this.#do((session, now) => (isCurrent() ? session.opened(now) : [])),
+                // Timers sleep in pages that nobody looks at, messages do not: each is also a reminder.
+                received: (bytes) => this.#do((session, now) => isCurrent() ? [...session.received(bytes, now), ...session.wake(now)] : []),
+                closed,
+            });
+        }
+        catch (error) {
+            closed(error instanceof Error ? error.message : String(error));
+        }
+    }
+    /** A hub that refuses one token may take the next; the same one is not tried twice. */
+    async #askForToken() {
+        const refused = this.#refused;
+        try {
+            const token = await this.#options.getToken?.();
+            if (token !== undefined && token !== refused) {
+                this.ask({ type: "token", token });
+            }
+        }
+        catch {
+            // The state says already that a token is needed.
+        }
+    }
+    #connectionOf(state) {
+        switch (state.type) {
+            case "offline": {
+                const { now, steady } = this.#options.environment;
+                const nextTryAt = now() + Math.max(0, state.nextTryMs - steady());
+                return { type: "offline", reason: state.reason, nextTryAt };
+            }
+            case "needs_auth":
+                return { type: "needs-auth", reason: state.reject };
+            case "stopped":
+                return { type: "stopped", reason: state.reject };
+            default:
+                return state;
+        }
+    }
+}

@@ -1,0 +1,2 @@
+import type { OpenWebSocket } from "./websocket.js";
+export declare const openWebSocket: OpenWebSocket;
