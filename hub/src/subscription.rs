@@ -12,7 +12,7 @@
 
 use std::sync::Arc;
 
-use syncline_protocol::codec::{ChangesHeader, SnapshotPartHeader, encode_applied, encode_hub};
+use syncline_protocol::codec::{ChangesHeader, SnapshotPartHeader, encode_hub};
 use syncline_protocol::{
     Code, Cursor, Digest, Epoch, Filter, HubFrame, Reject, SnapshotMode, SpaceId, SpaceName, Start,
     Stretch, Total, ViewMark,
@@ -243,17 +243,11 @@ impl Subscription {
             frames.push(begin_frame(&name, space, progress.from_other_log, total));
         }
         let after = progress.after.as_deref();
-        let page = snapshot.records(id, &self.filter, after, page_bytes)?;
-        let (mut run, mut count) = (Vec::new(), 0);
-        for (collection, key, row) in &page.records {
-            for delta in row.record.to_deltas(collection, key) {
-                encode_applied(&mut run, &delta);
-                count += 1;
-            }
-        }
-        if count > 0 {
-            let header = SnapshotPartHeader { space: &name, part: progress.part, deltas: count };
-            frames.push([header.encode(), run].concat());
+        let page = snapshot.shown(id, &self.filter, after, page_bytes)?;
+        if page.count > 0 {
+            let (part, deltas) = (progress.part, page.count);
+            let header = SnapshotPartHeader { space: &name, part, deltas };
+            frames.push([header.encode(), page.deltas].concat());
             progress.part += 1;
         }
         progress.after = page.next;

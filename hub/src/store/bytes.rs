@@ -22,6 +22,10 @@ impl<'a> Take<'a> {
         Ok(taken)
     }
 
+    pub(super) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], StoreError> {
+        self.bytes(N)?.first_chunk().ok_or(CUT)
+    }
+
     pub(super) fn byte(&mut self) -> Result<u8, StoreError> {
         Ok(self.bytes(1)?[0])
     }

@@ -17,6 +17,7 @@ mod migration;
 mod recount;
 mod row;
 pub(crate) mod rows;
+mod shown;
 mod snapshot;
 pub(crate) mod tables;
 

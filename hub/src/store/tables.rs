@@ -61,11 +61,17 @@ pub(crate) fn record_key(space: SpaceId, collection: &CollectionName, key: &Reco
     records_prefix(space, collection, key.as_str())
 }
 
+/// The names in a key of `records`, as they stand there.
+pub(crate) fn record_names(bytes: &[u8]) -> Result<(&str, &str), StoreError> {
+    let corrupt = || StoreError::Corrupt("a record's key");
+    let names = std::str::from_utf8(bytes.get(8..).ok_or_else(corrupt)?).map_err(|_| corrupt())?;
+    names.split_once('\0').ok_or_else(corrupt)
+}
+
 /// The collection and key in a key of `records`.
 pub(crate) fn parse_record_key(bytes: &[u8]) -> Result<(CollectionName, RecordKey), StoreError> {
     let corrupt = || StoreError::Corrupt("a record's key");
-    let names = std::str::from_utf8(bytes.get(8..).ok_or_else(corrupt)?).map_err(|_| corrupt())?;
-    let (collection, key) = names.split_once('\0').ok_or_else(corrupt)?;
+    let (collection, key) = record_names(bytes)?;
     let collection = CollectionName::new(collection).map_err(|_| corrupt())?;
     Ok((collection, RecordKey::new(key).map_err(|_| corrupt())?))
 }

@@ -21,6 +21,33 @@ pub fn encode_applied(out: &mut Vec<u8>, applied: &Applied) {
     *out = writer.finish();
 }
 
+/// A put whose parts were checked before: what a store holds, on its way back to the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct ShownPut<'a> {
+    /// The sequence.
+    pub sequence: u64,
+    /// The stamp's sixteen bytes.
+    pub stamp: &'a [u8; 16],
+    /// The collection's name.
+    pub collection: &'a str,
+    /// The record's key.
+    pub key: &'a str,
+    /// The fields' names, and their values as one MessagePack value each; none twice.
+    pub fields: &'a [(&'a str, &'a [u8])],
+}
+
+/// Writes what [`encode_applied`] would of the same put, without making names and values of it
+/// first: a snapshot holds millions.
+pub fn encode_shown(out: &mut Vec<u8>, put: &ShownPut<'_>) {
+    let mut writer = Writer::onto(std::mem::take(out));
+    writer.array(5).uint(put.sequence).text(put.collection).text(put.key).bin(put.stamp);
+    writer.map(put.fields.len());
+    for (name, value) in put.fields {
+        writer.text(name).raw(value);
+    }
+    *out = writer.finish();
+}
+
 /// Reads one applied delta that fills `bytes`.
 ///
 /// # Errors

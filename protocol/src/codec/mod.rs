@@ -15,7 +15,7 @@ mod hub;
 mod read;
 mod write;
 
-pub use delta::{decode_applied, encode_applied};
+pub use delta::{ShownPut, decode_applied, encode_applied, encode_shown};
 pub use hub::{ChangesHeader, SnapshotPartHeader};
 pub(crate) use read::Reader;
 pub use read::{DecodeError, Fault};

@@ -81,7 +81,12 @@ impl Writer {
     }
 
     pub(crate) fn value(&mut self, value: &Value) -> &mut Self {
-        self.bytes.extend_from_slice(value.as_bytes());
+        self.raw(value.as_bytes())
+    }
+
+    /// Bytes that are one value already.
+    pub(crate) fn raw(&mut self, value: &[u8]) -> &mut Self {
+        self.bytes.extend_from_slice(value);
         self
     }
 
