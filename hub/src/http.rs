@@ -64,15 +64,19 @@ async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: N
     if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
         let trusted = &shared.hub.config().http.trusted_proxies;
         let address = address::client_address(peer, request.headers(), trusted);
+        let encrypted = address::is_encrypted(&request, peer, trusted);
         request.extensions_mut().insert(admin::ClientAddress(address));
+        request.extensions_mut().insert(admin::Encrypted(encrypted));
     }
     next.run(request).await
 }
 
 /// Answers the requests of one connection, until it ends or becomes a session.
 pub async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
+    let encrypted = stream.is_tls();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer.ip()));
+        request.extensions_mut().insert(address::PeerEncrypted(encrypted));
         let answer = router.clone().oneshot(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });
