@@ -4,8 +4,8 @@
 //! one. A few refusals are of HTTP alone and have codes of their own, listed in [`HTTP_CODES`].
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts};
+use axum::extract::FromRequestParts;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
@@ -71,8 +71,8 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<JsonRejection> for Failure {
-    fn from(rejection: JsonRejection) -> Self {
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
             return Reject { code: Code::TooLarge, text: rejection.body_text(), index: None }
                 .into();
@@ -152,11 +152,6 @@ fn status(code: Code) -> StatusCode {
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
-
-/// A request's body; what is wrong with it is told as every refusal is.
-#[derive(FromRequest)]
-#[from_request(via(Json), rejection(Failure))]
-pub(super) struct Body<T>(pub(super) T);
 
 /// The variable parts of a request's path.
 #[derive(FromRequestParts)]

@@ -1,11 +1,15 @@
-//! Bodies that carry data: larger than those of other routes, and read with their memory in mind.
+//! Bodies: JSON objects, and those that carry data read with their memory in mind.
 
+use std::fmt::Display;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use http::header;
+use http::{HeaderMap, header};
 use http_body_util::{BodyExt as _, Limited};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize as _, Deserializer};
+use serde_json::Number;
 use syncline_protocol::{Code, Reject};
 
 use super::answer::{Failure, blocking};
@@ -16,6 +20,19 @@ pub(super) const DATA_BYTES: usize = 8 * 1024 * 1024;
 /// A body that is not whole after so long is given up.
 const WHOLE_WITHIN: Duration = Duration::from_secs(60);
 
+/// A request's body, small: names, roles and passwords.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Hub> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, hub: &Hub) -> Result<Self, Failure> {
+        check_kind(request.headers())?;
+        let bytes = Bytes::from_request(request, hub).await?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
 /// A JSON body with data. Few are read into values at once: what a value takes in memory is many
 /// times what it takes on the way.
 pub(super) struct Data<T>(pub(super) T);
@@ -24,10 +41,7 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Hub> for Data<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, hub: &Hub) -> Result<Self, Failure> {
-        let kind = request.headers().get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
-        if !kind.is_some_and(is_json) {
-            return Err(Failure::malformed("The body is JSON, `Content-Type: application/json`"));
-        }
+        check_kind(request.headers())?;
         let body = Limited::new(request.into_body(), DATA_BYTES).collect();
         let late = || Failure::malformed("The body did not come in time");
         let body = tokio::time::timeout(WHOLE_WITHIN, body).await.map_err(|_| late())?;
@@ -41,15 +55,40 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Hub> for Data<T> {
         let bytes = body.to_bytes();
         let turn = hub.page_turn().await;
         blocking(move || {
-            let read = serde_json::from_slice(&bytes);
+            let read = parse(&bytes);
             drop(turn);
-            Ok(Self(read.map_err(|problem| Failure::malformed(format!("The body: {problem}")))?))
+            read.map(Self)
         })
         .await
     }
 }
 
-fn is_json(kind: &str) -> bool {
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json")
+fn check_kind(headers: &HeaderMap) -> Result<(), Failure> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let essence = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if essence.eq_ignore_ascii_case("application/json") {
+        return Ok(());
+    }
+    Err(Failure::malformed("The body is JSON, `Content-Type: application/json`"))
+}
+
+/// Reads an object. Where one is meant, serde would take a list of its values as well.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Failure> {
+    let wrong = |problem: &dyn Display| Failure::malformed(format!("The body: {problem}"));
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(wrong(&"not a JSON object"));
+    }
+    serde_json::from_slice(bytes).map_err(|problem| wrong(&problem))
+}
+
+/// A number without a fraction, however it is written (`1e3`, `5.0`), or none.
+pub(super) fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    let Some(number) = Option::<Number>::deserialize(from)? else { return Ok(None) };
+    let exact =
+        |float: &f64| float.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(float);
+    // Below 2^53 every whole number is exact.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let of_float = || number.as_f64().filter(exact).map(|float| float as u64);
+    let whole = number.as_u64().or_else(of_float);
+    whole.map(Some).ok_or_else(|| D::Error::custom("expected a whole number"))
 }

@@ -21,7 +21,7 @@ use http::request::Parts;
 use serde::Deserialize;
 use syncline_protocol::{Code, CollectionName, Filter, Reject, SpaceName, Start};
 use tokio::sync::mpsc;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Failure, Path, Query, blocking};
 use super::caller::{Caller, ClientAddress};
@@ -36,16 +36,38 @@ use crate::hub::Hub;
 pub(super) struct Following {
     /// `start` for the beginning of the log, `now` for its end, or EPOCH:SEQUENCE to go on after
     /// that change. The header `Last-Event-ID` stands before it.
-    #[param(default = "now", pattern = "^(start|now|[0-9a-f]{16}:[0-9]{1,15})$")]
+    #[param(default = "now", pattern = "^(start|now|[0-9a-f]{16}:[0-9]{1,15})$", nullable = false)]
     from: Option<String>,
     /// Of these collections only, with commas between them.
-    #[param(pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(,[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})*$")]
+    #[param(
+        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(,[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})*$",
+        nullable = false
+    )]
     collection: Option<String>,
     /// Of records whose keys begin with this only.
+    #[param(nullable = false)]
     prefix: Option<String>,
     /// Whether to go on when the log is read to its end; with `false` the answer ends there.
-    #[param(default = true)]
+    #[param(default = true, nullable = false)]
     follow: Option<bool>,
+}
+
+/// One event of the stream.
+#[derive(ToSchema)]
+#[allow(dead_code, reason = "the fields are the document's")]
+pub(super) struct Event {
+    /// `start`, where it begins; `change`; `end`, with `follow=false`; or `goodbye`, and why.
+    #[schema(pattern = "^(start|change|end|goodbye)$")]
+    event: String,
+    /// EPOCH:SEQUENCE: go on from here by `from` or `Last-Event-ID`.
+    #[schema(nullable = false)]
+    id: Option<String>,
+    /// A JSON object: a Change, a Refusal for `goodbye`, the space and its epoch and sequence for
+    /// the others.
+    data: String,
+    /// When to come back, in milliseconds; with `goodbye`.
+    #[schema(nullable = false)]
+    retry: Option<u64>,
 }
 
 /// Where a browser that comes back wants to go on.
@@ -54,7 +76,8 @@ pub(super) struct Following {
 #[allow(dead_code, reason = "the fields are the document's")]
 pub(super) struct LastEvent {
     /// The id of the last event that was received.
-    #[param(rename = "Last-Event-ID", value_type = Option<String>,
+    #[param(rename = "Last-Event-ID", value_type = String, required = false,
+        example = "0123456789abcdef:1256",
         pattern = "^[0-9a-f]{16}:[0-9]{1,15}$")]
     place: Option<Place>,
 }
@@ -75,8 +98,8 @@ impl<S: Sync> FromRequestParts<S> for LastEvent {
 /// The changes of a space, as they are applied.
 #[utoipa::path(get, path = "/spaces/{space}/changes", operation_id = "follow_changes",
     tag = "records", params(SpacePath, Following, LastEvent),
-    responses((status = 200, description = "Events `start`, `change` (its data is a Change), `end` \
-        and `goodbye` (its data is a Refusal), with comments as heartbeats", body = String,
+    responses((status = 200, description = "Events as they come, with comments as heartbeats; the \
+        connection ends with the answer", body = Event,
         content_type = "text/event-stream",
         headers(("Syncline-Sequence" = String, description = "Where the log stood"))),
         (status = 409, description = "A place that is not in this log",

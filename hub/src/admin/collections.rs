@@ -7,12 +7,14 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::answer::{Body, DONE, Failure, Path, Query};
+use super::answer::{DONE, Failure, Path, Query};
+use super::body::{Body, whole};
 use super::caller::Caller;
 use super::document::{Authenticated, Bodied, Fresh, Named};
 use super::page::{Page, Paging};
 use super::place::open_collection;
 use super::place::{AtLeast, CollectionPath, Placed, Reading, SpacePath, name};
+use super::records::check_writable;
 use crate::hub::Hub;
 use crate::store::CollectionRow;
 
@@ -40,7 +42,8 @@ pub(super) struct Collection {
 #[serde(deny_unknown_fields)]
 pub(super) struct Retention {
     /// In milliseconds, an hour at least; null for as long as the hub's setting says.
-    #[schema(required = true, minimum = 3600000, maximum = 3153600000000_u64)]
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(minimum = 3600000, maximum = 3153600000000_u64)]
     retention_ms: Option<u64>,
 }
 
@@ -80,6 +83,7 @@ pub(super) async fn set_retention(
     Body(new): Body<Retention>,
 ) -> Result<Placed<http::StatusCode>, Failure> {
     let (space, collection) = (name(&path.space)?, open_collection(&path.collection)?);
+    check_writable(&space)?;
     let retention = new.retention_ms.map(Duration::from_millis);
     hub.set_retention(&caller, &space, collection, retention).await?;
     let reading = Reading { hub, caller, space };

@@ -20,10 +20,12 @@ use super::place::Place;
 #[into_params(parameter_in = Header)]
 pub(super) struct Conditions {
     /// ETags of which the record must have one; `*` for any: the record must be there.
-    #[param(rename = "If-Match", value_type = Option<String>)]
+    #[param(rename = "If-Match", value_type = String, required = false, example = "*",
+        pattern = "^(\\*|(W/)?\"[!#-+.-~-]*\"(, ?(W/)?\"[!#-+.-~-]*\")*)$")]
     matches: Option<Tags>,
     /// ETags of which the record must have none; `*`: the record must not be there.
-    #[param(rename = "If-None-Match", value_type = Option<String>)]
+    #[param(rename = "If-None-Match", value_type = String, required = false, example = "*",
+        pattern = "^(\\*|(W/)?\"[!#-+.-~-]*\"(, ?(W/)?\"[!#-+.-~-]*\")*)$")]
     matches_none: Option<Tags>,
 }
 

@@ -63,15 +63,8 @@ pub(super) struct Writer {
 #[into_params(parameter_in = Path)]
 pub(super) struct ConflictPath {
     /// The space, its slashes written `%2F`.
-    #[param(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$",
-        example = "notes/alice"
-    )]
     space: String,
     /// The conflict's id.
-    #[param(min_length = 1, pattern = "^[0-9a-f]+$", example = "0123456789abcdef")]
     id: String,
 }
 

@@ -17,6 +17,7 @@ use utoipa::{IntoResponses, Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::cookie::COOKIE;
+use super::grammar;
 
 const ABOUT: &str = "\
 JSON over HTTP for scripts and for the dashboard. A space's name is one segment of a path, so that \
@@ -81,8 +82,9 @@ pub(super) fn root<S: Clone + Send + Sync + 'static>() -> OpenApiRouter<S> {
 /// The document of all routes.
 #[must_use]
 pub fn document() -> OpenApi {
-    let mut router = root().nest("/hub/v1", super::routes());
-    router.to_openapi()
+    let mut document = root().nest("/hub/v1", super::routes()).into_openapi();
+    grammar::tell(&mut document);
+    document
 }
 
 static TEXT: LazyLock<String> =

@@ -10,15 +10,19 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::{Code, NESTING_MAX, Reject, SpaceName};
 use utoipa::ToSchema;
 
-use super::answer::{Answer, Body, DONE, Failure, Path, blocking};
-use super::body::DATA_BYTES;
+use super::answer::{Answer, DONE, Failure, Path, blocking};
+use super::body::{Body, DATA_BYTES, whole};
 use super::caller::Caller;
 use super::document::{Authenticated, Bodied, Fresh, Named};
 use super::page::LIMIT_MAX;
 use super::place::{AtLeast, Placed, Reading, SpacePath, name};
+use super::records::check_writable;
 use super::users::UserPath;
 use crate::access::directory::OwnLimits;
 use crate::hub::Hub;
+
+/// The greatest limit, as in the settings.
+const LIMIT_VALUE_MAX: u64 = 1 << 62;
 
 /// How much of something there is, and may be.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +46,11 @@ pub(super) struct SpaceLimits {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSpaceLimits {
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4611686018427387904_u64)]
     bytes: Option<u64>,
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4611686018427387904_u64)]
     records: Option<u64>,
 }
 
@@ -57,7 +65,11 @@ pub(super) struct UserLimits {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUserLimits {
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4611686018427387904_u64)]
     spaces: Option<u64>,
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 4611686018427387904_u64)]
     sessions: Option<u64>,
 }
 
@@ -128,7 +140,10 @@ pub(super) async fn set_of_space(
     Body(new): Body<NewSpaceLimits>,
 ) -> Result<StatusCode, Failure> {
     let limits = OwnLimits { bytes: new.bytes, records: new.records, ..OwnLimits::default() };
-    hub.set_space_limits(&caller, &name(&path.space)?, limits).await?;
+    let space = name(&path.space)?;
+    check_writable(&space)?;
+    check(&[new.bytes, new.records])?;
+    hub.set_space_limits(&caller, &space, limits).await?;
     Ok(DONE)
 }
 
@@ -174,8 +189,17 @@ pub(super) async fn set_of_user(
     Body(new): Body<NewUserLimits>,
 ) -> Result<StatusCode, Failure> {
     let limits = OwnLimits { spaces: new.spaces, sessions: new.sessions, ..OwnLimits::default() };
+    check(&[new.spaces, new.sessions])?;
     hub.set_user_limits(&caller, &user, limits).await?;
     Ok(DONE)
+}
+
+fn check(limits: &[Option<u64>]) -> Result<(), Failure> {
+    if limits.iter().flatten().any(|limit| *limit > LIMIT_VALUE_MAX) {
+        let what = format!("A limit is at most {LIMIT_VALUE_MAX}; 0 is no limit");
+        return Err(Reject::new(Code::Refused, what).into());
+    }
+    Ok(())
 }
 
 fn unless(limit: u64, endless: u64) -> Option<u64> {

@@ -25,6 +25,7 @@ mod devices;
 mod document;
 mod figures;
 mod follow;
+mod grammar;
 mod limits;
 mod page;
 mod place;

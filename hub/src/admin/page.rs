@@ -3,12 +3,16 @@
 //! A token is the sort key of the last item, so that pages stay true while items come and go.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Failure;
 
+/// Any text of the alphabet and of a possible length is a token, of some key or other.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 /// Items of a page when nothing is said.
 const LIMIT: usize = 100;
 /// Items of a page at most.
@@ -19,10 +23,10 @@ pub(super) const LIMIT_MAX: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct Paging {
     /// Items of one page.
-    #[param(minimum = 1, maximum = 1000, default = 100)]
+    #[param(minimum = 1, maximum = 1000, default = 100, nullable = false)]
     limit: Option<usize>,
     /// The `next` of the page before.
-    #[param(pattern = "^[A-Za-z0-9_-]*$")]
+    #[param(pattern = "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?$", nullable = false)]
     after: Option<String>,
 }
 
@@ -50,7 +54,7 @@ impl Paging {
         let Some(token) = self.after.as_deref().filter(|token| !token.is_empty()) else {
             return Ok(None);
         };
-        let key = URL_SAFE_NO_PAD.decode(token);
+        let key = BASE64.decode(token);
         let wrong = |_| Failure::malformed("`after` is what `next` of a page before said");
         key.map(Some).map_err(wrong)
     }
@@ -78,7 +82,7 @@ impl Paging {
 
 /// The token for a sort key.
 pub(super) fn token(key: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(key)
+    BASE64.encode(key)
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ impl<T: IntoResponse> IntoResponse for Placed<T> {
 #[allow(dead_code, reason = "the fields are the document's")]
 pub(super) struct AtLeast {
     /// EPOCH:SEQUENCE: read no less than this, and wait for it if need be.
-    #[param(rename = "Syncline-At-Least", value_type = Option<String>,
+    #[param(rename = "Syncline-At-Least", value_type = String, required = false,
+        example = "0123456789abcdef:1256",
         pattern = "^[0-9a-f]{16}:[0-9]{1,15}$")]
     place: Option<Place>,
 }
@@ -168,12 +169,6 @@ impl Reading {
 #[into_params(parameter_in = Path)]
 pub(super) struct SpacePath {
     /// The space, its slashes written `%2F`.
-    #[param(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$",
-        example = "notes/alice"
-    )]
     pub(super) space: String,
 }
 
@@ -182,20 +177,8 @@ pub(super) struct SpacePath {
 #[into_params(parameter_in = Path)]
 pub(super) struct CollectionPath {
     /// The space, its slashes written `%2F`.
-    #[param(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$",
-        example = "notes/alice"
-    )]
     pub(super) space: String,
     /// The collection.
-    #[param(
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
-        example = "pages"
-    )]
     pub(super) collection: String,
 }
 
@@ -204,29 +187,11 @@ pub(super) struct CollectionPath {
 #[into_params(parameter_in = Path)]
 pub(super) struct RecordPath {
     /// The space, its slashes written `%2F`.
-    #[param(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$",
-        example = "notes/alice"
-    )]
     pub(super) space: String,
     /// The collection.
-    #[param(
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
-        example = "pages"
-    )]
     pub(super) collection: String,
     /// The record's key, percent-encoded: any text without control characters. One that is `.` or
     /// `..` is for a push alone.
-    #[param(
-        min_length = 1,
-        max_length = 1024,
-        pattern = "^[A-Za-z0-9_:/ -]+$",
-        example = "welcome"
-    )]
     pub(super) key: String,
 }
 

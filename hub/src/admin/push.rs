@@ -7,7 +7,7 @@ use syncline_protocol::{Code, Condition, Reject};
 use utoipa::ToSchema;
 
 use super::answer::{Failure, Path, blocking};
-use super::body::Data;
+use super::body::{Data, whole};
 use super::caller::Caller;
 use super::change::{Write, Written, value_of};
 use super::document::{Authenticated, Bodied, Named, Writing};
@@ -16,6 +16,8 @@ use super::records::check_writable;
 use crate::engine::{Part, Submission, Writes};
 use crate::hub::Hub;
 
+/// Sequences are counted below 2^53.
+const SEQUENCE_MAX: u64 = (1 << 53) - 1;
 /// Guards of one push at most.
 const GUARDS_MAX: usize = 10_000;
 
@@ -52,7 +54,9 @@ pub(super) enum Guard {
         /// The record's key.
         key: String,
         /// The sequence.
-        since: u64,
+        #[serde(deserialize_with = "whole")]
+        #[schema(maximum = 9007199254740991_u64, value_type = u64)]
+        since: Option<u64>,
     },
     /// A field shows exactly this value.
     Equal {
@@ -133,6 +137,9 @@ impl Guard {
         let (collection, key, condition) = match self {
             Self::Absent { collection, key } => (collection, key, Condition::Absent),
             Self::Unchanged { collection, key, since } => {
+                let since = since.filter(|since| *since <= SEQUENCE_MAX);
+                let wrong = || Failure::malformed("`since` is a sequence, below 2^53");
+                let since = since.ok_or_else(wrong)?;
                 (collection, key, Condition::UnchangedSince(since))
             }
             Self::Equal { collection, key, field, value } => {

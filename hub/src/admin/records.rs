@@ -59,6 +59,7 @@ pub(super) struct Patch {
 #[into_params(parameter_in = Query)]
 pub(super) struct Listing {
     /// What the keys begin with.
+    #[param(nullable = false)]
     prefix: Option<String>,
 }
 
@@ -115,45 +116,38 @@ pub(super) async fn list(
     at_least: AtLeast,
 ) -> Result<Placed<Json<Page<Shown>>>, Failure> {
     let (space, collection) = (name(&path.space)?, open_collection(&path.collection)?);
-    let (limit, after) = (paging.limit()?, key_after(&paging)?);
+    let (limit, after) = (paging.limit()?, paging.after()?);
     let prefix = listing.prefix.unwrap_or_default();
     let reading = Reading { hub, caller, space };
     let list = move |view: &View| page(view, &collection, (&prefix, after, limit)).map(Json);
     reading.read(at_least, list).await
 }
 
-fn key_after(paging: &Paging) -> Result<Option<RecordKey>, Failure> {
-    let Some(bytes) = paging.after()? else { return Ok(None) };
-    let key = std::str::from_utf8(&bytes).ok().and_then(|text| RecordKey::new(text).ok());
-    let wrong = || Failure::malformed("`after` is what `next` of a page before said");
-    key.ok_or_else(wrong).map(Some)
-}
-
 fn page(
     view: &View,
     collection: &CollectionName,
-    (prefix, mut after, limit): (&str, Option<RecordKey>, usize),
+    (prefix, mut after, limit): (&str, Option<Vec<u8>>, usize),
 ) -> Result<Page<Shown>, Failure> {
     let mut page = Page { items: Vec::new(), next: None };
     let mut looked_at = 0;
     loop {
-        let look = view.list(collection, prefix, after.as_ref(), PAGE_BYTES)?;
+        let look = view.list(collection, prefix, after.as_deref(), PAGE_BYTES)?;
         for (key, record) in look.records {
             if page.items.len() == limit {
-                page.next = after.map(|key| token(key.as_str().as_bytes()));
+                page.next = after.as_deref().map(token);
                 return Ok(page);
             }
             if record.is_visible() {
                 page.items.push(Shown::new(view.name(), collection, &key, &record));
             }
-            after = Some(key);
+            after = Some(key.as_str().as_bytes().to_vec());
         }
         looked_at += PAGE_BYTES;
         if !look.more {
             return Ok(page);
         }
         if looked_at >= LIST_BYTES {
-            page.next = after.map(|key| token(key.as_str().as_bytes()));
+            page.next = after.as_deref().map(token);
             return Ok(page);
         }
     }

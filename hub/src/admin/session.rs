@@ -8,7 +8,8 @@ use serde::Deserialize;
 use syncline_protocol::{Code, Reject};
 use utoipa::ToSchema;
 
-use super::answer::{Body, Failure};
+use super::answer::Failure;
+use super::body::Body;
 use super::caller::{Caller, ClientAddress, Encrypted};
 use super::cookie;
 use super::document::{Authenticated, Parsed};
@@ -36,6 +37,8 @@ pub(super) struct Login {
     responses((status = 201, description = "Logged in", body = Whoami,
         headers(("Set-Cookie" = String, description = "The session, for this browser alone"))),
         Authenticated, Parsed,
+        (status = 422, description = "Neither a token nor a name and a password",
+            body = super::answer::Refusal<'static>),
         (status = 404, description = "The account was removed meanwhile",
             body = super::answer::Refusal<'static>),
         (status = 413, description = "More than may be sent at once",
@@ -56,7 +59,10 @@ pub(super) async fn log_in(
         (None, Some(name), Some(password)) => {
             hub.authenticate(Realm::Password, name, password, from).await?
         }
-        _ => return Err(Failure::malformed("Log in with a token, or with a name and a password")),
+        _ => {
+            let what = "Log in with a token, or with a name and a password";
+            return Err(Reject::new(Code::Refused, what).into());
+        }
     };
     let opened = hub.open_browser_session(&principal, &label(&headers)).await?;
     let secret = opened.token.reveal();

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::{Code, Reject, SpaceName};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Body, DONE, Failure, Path, Query, blocking};
+use super::answer::{Answer, DONE, Failure, Path, Query, blocking};
+use super::body::Body;
 use super::caller::Caller;
 use super::collections::{Collection, collection};
 use super::document::{Authenticated, Bodied, Fresh, Making, Named, Parsed};
@@ -60,7 +61,6 @@ pub(super) struct Member {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSpace {
     /// Segments of a-z, 0-9, `.`, `_` and `-`, joined by `/`.
-    #[schema(min_length = 1, max_length = 255, pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$")]
     name: String,
     /// Whose it is to be; one's own when nothing is said.
     owner: Option<String>,
@@ -80,20 +80,8 @@ pub(super) struct NewRole {
 #[into_params(parameter_in = Path)]
 pub(super) struct MemberPath {
     /// The space, its slashes written `%2F`.
-    #[param(
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[a-z0-9_-]+(/[a-z0-9_-]+)*$",
-        example = "notes/alice"
-    )]
     space: String,
     /// The account.
-    #[param(
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[a-z0-9_-][a-z0-9._-]*$",
-        example = "alice"
-    )]
     user: String,
 }
 

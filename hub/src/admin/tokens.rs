@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::{Code, Record, RecordKey, Reject, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Body, DONE, Failure, Path, Query, blocking};
+use super::answer::{Answer, DONE, Failure, Path, Query, blocking};
+use super::body::{Body, whole};
 use super::caller::Caller;
 use super::document::{Authenticated, Bodied, Named, Parsed};
 use super::page::{Page, Paging};
@@ -15,6 +16,9 @@ use super::users::system_records;
 use crate::access::directory::collection;
 use crate::access::principal::Role;
 use crate::hub::{Hub, TokenOrder};
+
+/// Times are counted below 2^53, which every JSON parser reads exactly.
+const EXPIRES_MS_MAX: u64 = (1 << 53) - 1;
 
 /// A token, or a browser's session, without its secret.
 #[derive(Serialize, ToSchema)]
@@ -56,6 +60,8 @@ pub(super) struct NewToken {
     #[schema(max_items = 64)]
     spaces: Vec<String>,
     /// When it ends, in milliseconds since 1970; not at all when nothing is said.
+    #[serde(default, deserialize_with = "whole")]
+    #[schema(maximum = 9007199254740991_u64)]
     expires_ms: Option<u64>,
 }
 
@@ -73,7 +79,6 @@ pub(super) struct Made {
 #[into_params(parameter_in = Path)]
 pub(super) struct TokenPath {
     /// The token's id.
-    #[param(min_length = 1, pattern = "^[0-9a-f]+$", example = "0123456789ab")]
     id: String,
 }
 
@@ -108,6 +113,9 @@ pub(super) async fn create(
 ) -> Result<(StatusCode, Json<Made>), Failure> {
     let role = new.role.as_deref().map_or(Ok(Role::Owner), str::parse);
     let role = role.map_err(|problem| Reject::new(Code::Refused, problem))?;
+    if new.expires_ms.is_some_and(|end| end > EXPIRES_MS_MAX) {
+        return Err(Reject::new(Code::Refused, "No time is so far away").into());
+    }
     let NewToken { user, label, spaces, expires_ms, .. } = &new;
     let order = TokenOrder { user, label, role, spaces, expires_ms: *expires_ms };
     let token = hub.create_token(&caller, &order).await?;

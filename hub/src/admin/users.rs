@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use syncline_protocol::{Record, RecordKey, Value};
 use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Body, DONE, Failure, Path, Query, blocking};
+use super::answer::{Answer, DONE, Failure, Path, Query, blocking};
+use super::body::Body;
 use super::caller::Caller;
 use super::document::{Authenticated, Bodied, Making, Named, Parsed};
 use super::page::{Page, Paging};
@@ -47,12 +48,12 @@ pub(super) struct User {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewUser {
     /// 1 to 64 of a-z, 0-9, `.`, `_` and `-`.
-    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9_-][a-z0-9._-]*$")]
+    #[schema(max_length = 64, pattern = "^\\.*[a-z0-9_-][a-z0-9._-]*$")]
     name: String,
     #[serde(default)]
     admin: bool,
     /// Without one it is used by tokens alone.
-    #[schema(min_length = 8, max_length = 256)]
+    #[schema(max_length = 1024)]
     password: Option<String>,
 }
 
@@ -61,7 +62,7 @@ pub(super) struct NewUser {
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPassword {
     /// 8 to 1024 bytes.
-    #[schema(min_length = 8, max_length = 256)]
+    #[schema(max_length = 1024)]
     password: String,
 }
 
@@ -70,12 +71,6 @@ pub(super) struct NewPassword {
 #[into_params(parameter_in = Path)]
 pub(super) struct UserPath {
     /// The account.
-    #[param(
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[a-z0-9_-][a-z0-9._-]*$",
-        example = "alice"
-    )]
     pub(super) user: String,
 }
 

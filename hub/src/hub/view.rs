@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use syncline_protocol::{Code, CollectionName, Filter, Record, RecordKey, Reject, SpaceName};
 
 use crate::admit::unavailable;
-use crate::store::tables::record_key;
+use crate::store::tables::records_prefix;
 use crate::store::{CollectionRow, Conflict, RecordPage, Snapshot, SpaceRow, StoreError};
 
 /// A view pins pages of the store, so it may be held only so long; longer answers page.
@@ -80,18 +80,20 @@ impl View {
         self.ask(|snapshot| snapshot.records(self.row.id, filter, after, bytes_max))
     }
 
-    /// The records of one collection after a key, in key order, until about `bytes_max` bytes are
-    /// found; tombstones are among them.
+    /// The records of one collection after a key's bytes, in key order, until about `bytes_max`
+    /// bytes are found; tombstones are among them.
     pub fn list(
         &self,
         collection: &CollectionName,
         prefix: &str,
-        after: Option<&RecordKey>,
+        after: Option<&[u8]>,
         bytes_max: usize,
     ) -> Result<Listed, Reject> {
         let filter = Filter::new([collection.clone()], prefix);
         let filter = filter.map_err(|problem| Reject::new(Code::Refused, problem))?;
-        let after = after.map(|key| record_key(self.row.id, collection, key));
+        // Whatever the bytes are, they only say where among the collection's keys to begin.
+        let begin = records_prefix(self.row.id, collection, "");
+        let after = after.map(|key| [&begin, key].concat());
         let page = self.page(&filter, after.as_deref(), bytes_max)?;
         let records = page.records.into_iter().map(|(_, key, row)| (key, row.record)).collect();
         Ok(Listed { records, more: page.next.is_some() })
