@@ -23,6 +23,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::admin;
@@ -71,8 +72,14 @@ async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: N
     next.run(request).await
 }
 
-/// Answers the requests of one connection, until it ends or becomes a session.
-pub async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
+/// Answers the requests of one connection, until it ends or becomes a session. Once `closing` is
+/// true it answers what it has begun to and waits for no further request.
+pub async fn connection(
+    router: Router,
+    stream: Stream,
+    peer: SocketAddr,
+    mut closing: watch::Receiver<bool>,
+) {
     let encrypted = stream.is_tls();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer.ip()));
@@ -86,7 +93,17 @@ pub async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = connection.await {
+    let mut connection = std::pin::pin!(connection);
+    // Whoever would say so may be gone: that is the same.
+    let closing = async { closing.wait_for(|closing| *closing).await.map(drop).ok() };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = closing => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, %peer, "a connection broke");
     }
 }
