@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize as _, Deserializer};
 use serde_json::Number;
@@ -17,6 +17,8 @@ use crate::hub::Hub;
 
 /// Bytes of a body with data. Larger values travel by a session, which says them in fewer bytes.
 pub(super) const DATA_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a body that are read before it is refused.
+const READ_ON_BYTES: usize = 8 * DATA_BYTES;
 /// A body that is not whole after so long is given up.
 const WHOLE_WITHIN: Duration = Duration::from_secs(60);
 
@@ -42,17 +44,9 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Hub> for Data<T> {
 
     async fn from_request(request: Request, hub: &Hub) -> Result<Self, Failure> {
         check_kind(request.headers())?;
-        let body = Limited::new(request.into_body(), DATA_BYTES).collect();
-        let late = || Failure::malformed("The body did not come in time");
-        let body = tokio::time::timeout(WHOLE_WITHIN, body).await.map_err(|_| late())?;
-        let body = body.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() {
-                let what = format!("A body has at most {DATA_BYTES} bytes");
-                return Failure::from(Reject::new(Code::TooLarge, what));
-            }
-            Failure::malformed(format!("The body broke off: {error}"))
-        })?;
-        let bytes = body.to_bytes();
+        let late = |_| Failure::malformed("The body did not come in time");
+        let read = tokio::time::timeout(WHOLE_WITHIN, read(request.into_body()));
+        let bytes = read.await.map_err(late)??;
         let turn = hub.page_turn().await;
         blocking(move || {
             let read = parse(&bytes);
@@ -61,6 +55,29 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Hub> for Data<T> {
         })
         .await
     }
+}
+
+/// Reads a body whole. One that is too large is read on for a while, since a client that still
+/// sends would not see the answer.
+async fn read(mut body: axum::body::Body) -> Result<Vec<u8>, Failure> {
+    let (mut bytes, mut came) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        let broken = |error| Failure::malformed(format!("The body broke off: {error}"));
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        came += data.len();
+        if came <= DATA_BYTES {
+            bytes.extend_from_slice(&data);
+        } else if came <= READ_ON_BYTES {
+            bytes = Vec::new();
+        } else {
+            break;
+        }
+    }
+    if came > DATA_BYTES {
+        let what = format!("A body has at most {DATA_BYTES} bytes");
+        return Err(Reject::new(Code::TooLarge, what).into());
+    }
+    Ok(bytes)
 }
 
 fn check_kind(headers: &HeaderMap) -> Result<(), Failure> {

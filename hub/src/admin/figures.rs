@@ -36,6 +36,8 @@ pub(super) struct Stats {
     conflict_bytes: u64,
     /// Of the store's file.
     store_bytes: Option<u64>,
+    /// Of the journal, which a checkpoint brings into that file.
+    journal_bytes: u64,
     /// Deltas applied.
     deltas_in: u64,
     /// Deltas handed to sessions.
@@ -77,6 +79,8 @@ pub(super) struct Overview {
     commit: Latency,
     /// What a commit waited for the disk.
     fsync: Latency,
+    /// A checkpoint, which brings the journal into the store's file.
+    checkpoint: Latency,
     /// From a commit until its deltas are in the queues of all who are to have them.
     delivery: Latency,
     /// Refusals since the start, by code.
@@ -105,6 +109,7 @@ pub(super) async fn overview(State(hub): State<Hub>, Caller(caller): Caller) -> 
             stats: read_stats(&hub)?,
             commit: latency(&metrics.commit_seconds),
             fsync: latency(&metrics.fsync_seconds),
+            checkpoint: latency(&metrics.checkpoint_seconds),
             delivery: latency(&metrics.delivery_seconds),
             rejects: metrics.rejects_by_code(),
             problems: problems(&hub)?,
@@ -131,6 +136,7 @@ fn read_stats(hub: &Hub) -> Result<Stats, Failure> {
         log_entries: sum(|row| row.log_entries),
         conflict_bytes: sum(|row| row.conflict_bytes),
         store_bytes: file.ok().map(|file| file.len()),
+        journal_bytes: hub.store().journal_bytes(),
         deltas_in: metrics.deltas_in.get(),
         deltas_out: metrics.deltas_out.get(),
         conflicts: metrics.conflicts.get(),
