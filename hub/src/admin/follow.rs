@@ -48,6 +48,16 @@ pub(super) struct Follower {
     out: String,
 }
 
+/// However it ends, and even if its request was given up before it began.
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(subscription) = self.subscription.take() {
+            subscription.end();
+        }
+        self.hub.depart(self.arrival.id);
+    }
+}
+
 /// The reader is gone, or has been told why it ends.
 struct Over;
 
@@ -81,10 +91,6 @@ impl Follower {
         let heartbeat = self.hub.config().sync.heartbeat;
         let mut due = Instant::now() + heartbeat;
         while self.turn(&send, &mut due, heartbeat).await.is_ok() {}
-        if let Some(subscription) = self.subscription.take() {
-            subscription.end();
-        }
-        self.hub.depart(self.arrival.id);
     }
 
     async fn turn(
