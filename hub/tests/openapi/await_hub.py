@@ -18,7 +18,10 @@ def main() -> None:
     greeting, pid = pathlib.Path(sys.argv[1]), int(sys.argv[2])
     until = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < until:
-        os.kill(pid, 0)
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            sys.exit("the hub has ended before it was ready")
         words = greeting.read_text().split()
         address = next((word for word in words if word.startswith("http://")), None)
         if address and is_ready(address):

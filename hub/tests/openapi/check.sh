@@ -12,6 +12,8 @@ root=$(cd "$here/../../.." && pwd)
 target=${CARGO_TARGET_DIR:-$root/target}
 examples=${SYNCLINE_OPENAPI_EXAMPLES:-40}
 seed=${SYNCLINE_OPENAPI_SEED:-1}
+# The hub takes every variable of this beginning for a setting: it gets none of the surroundings'.
+for name in ${!SYNCLINE_@}; do unset "$name"; done
 
 venv=$target/openapi
 mkdir -p "$target"
