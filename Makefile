@@ -146,8 +146,25 @@ lint: lint-typescript ## Formatting, clippy, documentation, and what may enter t
 advisories: ## Known weaknesses of our dependencies. Needs the network.
 	$(CARGO) deny check advisories
 
+# What to run: make bench BENCH="fanout write --target hub,ceiling"
+BENCH ?=
+
 .PHONY: bench
-bench: ## The benchmarks.
+bench: bench-build ## The bench harness beside every system installed. Takes an hour or more.
+	$(TARGET)/release/syncline-bench run $(BENCH) \
+	    --json $(TARGET)/bench.json --html $(TARGET)/bench.html
+
+.PHONY: bench-quick
+bench-quick: bench-build ## The same with small sizes, in under three minutes.
+	$(TARGET)/release/syncline-bench run --quick $(BENCH) \
+	    --json $(TARGET)/bench-quick.json --html $(TARGET)/bench-quick.html
+
+.PHONY: bench-build
+bench-build:
+	$(CARGO) build --release -p syncline -p syncline-bench
+
+.PHONY: bench-micro
+bench-micro: ## Micro-benchmarks: codec, merge, digest, fan-out encoding.
 	$(CARGO) bench --workspace
 
 .PHONY: run
