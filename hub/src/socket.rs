@@ -155,7 +155,8 @@ where
     }
 
     /// Waits for the next thing to happen, and does it. The order is left to chance, so that none
-    /// starves another.
+    /// starves another. What is done now and then is boxed: a session that waits holds no room
+    /// for it.
     async fn turn(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         let behind = doings.subscriptions.iter().position(|it| !it.is_live());
         let full = self.is_full(doings);
@@ -167,14 +168,14 @@ where
                 self.answer(push, answer).await?;
                 self.answer_ready(doings).await
             }
-            said = self.wire.hear(), if !full => self.take_all(arrival, doings, said?).await,
+            said = self.wire.hear(), if !full => Box::pin(self.take_all(arrival, doings, said?)).await,
             () = arrival.queue.ready() => self.drain(arrival, doings).await,
             () = std::future::ready(()), if behind.is_some() => {
-                self.catch_up(doings, behind.unwrap_or(0)).await
+                Box::pin(self.catch_up(doings, behind.unwrap_or(0))).await
             }
             () = doings.alarm.as_mut() => {
                 doings.alarm_ms = 0;
-                self.wake(arrival, doings).await
+                Box::pin(self.wake(arrival, doings)).await
             }
         }
     }
@@ -326,7 +327,7 @@ where
                     doings.subscriptions.iter_mut().for_each(Subscription::fall_behind);
                     return self.wire.flush().await.map_err(End::from);
                 }
-                Popped::Recheck => self.recheck(arrival, doings).await?,
+                Popped::Recheck => Box::pin(self.recheck(arrival, doings)).await?,
                 Popped::Goodbye(reject, retry_after_ms) => {
                     return Err(Farewell { reject, retry_after_ms }.into());
                 }

@@ -2,9 +2,11 @@
 //!
 //! It knows frames as bytes. What they ask for is the session's to say.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use syncline_protocol::codec::encode_hub;
 use syncline_protocol::session::server::HELLO_BYTES_MAX;
@@ -144,18 +146,28 @@ where
 
     /// Puts a frame into the write buffer; several are flushed together.
     pub(super) async fn send(&mut self, bytes: Bytes) -> Result<(), Broken> {
-        settled(timeout(self.patience, self.web.feed(Message::Binary(bytes))).await)
+        let web = &mut self.web;
+        match poll_fn(|cx| web.poll_ready_unpin(cx)).now_or_never() {
+            Some(ready) => ready.map_err(|_| Broken)?,
+            None => patient(self.patience, poll_fn(|cx| web.poll_ready_unpin(cx))).await?,
+        }
+        self.web.start_send_unpin(Message::Binary(bytes)).map_err(|_| Broken)
     }
 
     /// Writes what is in the buffer.
     pub(super) async fn flush(&mut self) -> Result<(), Broken> {
-        settled(timeout(self.patience, self.web.flush()).await)
+        match self.web.flush().now_or_never() {
+            Some(flushed) => flushed.map_err(|_| Broken),
+            None => patient(self.patience, self.web.flush()).await,
+        }
     }
 }
 
-/// A socket that failed, and one that takes nothing, are as good as gone.
-fn settled(
-    written: Result<Result<(), tungstenite::Error>, tokio::time::error::Elapsed>,
-) -> Result<(), Broken> {
-    written.map_err(|_| Broken)?.map_err(|_| Broken)
+/// Waits for a socket that takes nothing now: one that still does not after a while is as good as
+/// gone. Boxed, so that the many sessions that never wait do not hold room for it.
+fn patient<'a>(
+    patience: Duration,
+    taken: impl Future<Output = Result<(), tungstenite::Error>> + Send + 'a,
+) -> BoxFuture<'a, Result<(), Broken>> {
+    async move { timeout(patience, taken).await.map_err(|_| Broken)?.map_err(|_| Broken) }.boxed()
 }
