@@ -75,7 +75,7 @@ pub(crate) async fn check(target: &dyn Target, site: Site) -> Findings {
     };
     findings.title = format!("{}: {}", target.name(), running.version());
     let processes = running.processes();
-    hold(running.as_ref(), &|ability| target.can(ability), &mut findings).await;
+    hold(running.as_ref(), &|ability| target.can(ability), PATIENCE, &mut findings).await;
     running.stop().await;
     let left = processes.iter().find(|id| std::fs::exists(format!("/proc/{id}")).unwrap_or(false));
     let left = left.map(|id| Failure::new(format!("process {id} is still there")));
@@ -87,13 +87,14 @@ pub(crate) async fn check(target: &dyn Target, site: Site) -> Findings {
 async fn hold(
     running: &dyn Running,
     can: &(dyn Fn(Ability) -> Result<(), &'static str> + Sync),
+    patience: Duration,
     findings: &mut Findings,
 ) {
     let mut customer = match Customer::new(running).await {
         Ok(customer) => customer,
         Err(failure) => return findings.add("opens a connection", Err(failure)),
     };
-    let place = in_time(customer.delivers()).await;
+    let place = in_time(patience, customer.delivers()).await;
     let (place, delivered) = match place {
         Ok(place) => (place, Ok(())),
         Err(failure) => (None, Err(failure)),
@@ -110,17 +111,20 @@ async fn hold(
             continue;
         }
         let result = match number {
-            0 => in_time(customer.resumes(place.clone())).await,
-            1 => in_time(customer.sees_all()).await,
-            _ => in_time(customer.deletes()).await,
+            0 => in_time(patience, customer.resumes(place.clone())).await,
+            1 => in_time(patience, customer.sees_all()).await,
+            _ => in_time(patience, customer.deletes()).await,
         };
         findings.add(step, result);
     }
 }
 
-async fn in_time<T>(step: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let slow = || Failure::new(format!("not done within {} s", PATIENCE.as_secs()));
-    tokio::time::timeout(PATIENCE, step).await.unwrap_or_else(|_| Err(slow()))
+async fn in_time<T>(
+    patience: Duration,
+    step: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let slow = || Failure::new(format!("not done within {} s", patience.as_secs_f32()));
+    tokio::time::timeout(patience, step).await.unwrap_or_else(|_| Err(slow()))
 }
 
 /// Writes, and knows what must come of it.
@@ -129,6 +133,8 @@ struct Customer<'a> {
     writer: Box<dyn Link>,
     workload: Workload,
     pushes: u64,
+    /// Pushes that are acknowledged.
+    acked: u64,
     /// The mark of the last write.
     mark: u64,
     /// The mark that each record has now.
@@ -140,7 +146,7 @@ impl<'a> Customer<'a> {
         running.prepare(CHANNEL).await?;
         let writer = running.link(CHANNEL, Listening::Nothing).await?;
         let (workload, records) = (Workload::new(1, 1), BTreeMap::new());
-        Ok(Self { running, writer, workload, pushes: 0, mark: 0, records })
+        Ok(Self { running, writer, workload, pushes: 0, acked: 0, mark: 0, records })
     }
 
     /// Edits records in one push, and waits for the ack. Says their marks.
@@ -171,8 +177,8 @@ impl<'a> Customer<'a> {
                 acked.extend(some);
             }
         }
-        let count = acked.len() as u64;
-        let expected: Vec<u64> = (self.pushes.saturating_sub(count)..self.pushes).collect();
+        let expected: Vec<u64> = (self.acked..self.pushes).collect();
+        self.acked = self.pushes;
         differ("acks", &expected, &acked)
     }
 
@@ -371,7 +377,12 @@ mod tests {
             (_, Ability::Resume | Ability::Snapshot) => Err("it keeps nothing"),
             _ => Ok(()),
         };
-        hold(&running, &can, &mut findings).await;
+        // What is lost for good is waited for in vain.
+        let patience = match fault {
+            Fault::Forgets => Duration::from_millis(200),
+            _ => PATIENCE,
+        };
+        hold(&running, &can, patience, &mut findings).await;
         let failures = findings.steps.iter().enumerate();
         let mut failures = failures.filter_map(|(number, (_, outcome))| match outcome {
             Outcome::Fails(failure) => Some((number, failure.to_string())),

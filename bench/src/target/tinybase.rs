@@ -248,9 +248,9 @@ mod tests {
     fn clocks_are_written_as_the_package_writes_them() {
         let mut clock = Clock { client: 0x3fff_ffff, ms: 0, counter: 0 };
         // 0x5e is 64 + 30, and so the digits 1 and 30.
-        assert_eq!(clock.tick(0x5e), "-----0S----zzzzz");
+        assert_eq!(clock.tick(0x5e), "-----0T----zzzzz");
         let next = clock.tick(0x5e);
-        assert_eq!(next, "-----0S---0zzzzz");
+        assert_eq!(next, "-----0T---0zzzzz");
         // A clock that is set back goes on where it was.
         assert!(clock.tick(1) > next);
     }

@@ -119,6 +119,9 @@ pub(super) enum Piece {
 
 /// What one system says on its wire.
 pub(super) trait Dialect: Send {
+    /// What is said first, on a connection that is agreed.
+    fn begin(&mut self, _output: &mut BytesMut) {}
+
     /// Puts a push on the wire; says how many acks it will have.
     fn push(&mut self, writes: &[Write], output: &mut BytesMut) -> Result<usize, Failure>;
 
@@ -148,6 +151,12 @@ impl<D: Dialect> Spoken<D> {
     /// A link on a connection that is agreed.
     pub(super) fn new(wire: Wire, dialect: D) -> Self {
         Self { wire, dialect, unacked: Unacked::default() }
+    }
+
+    /// Says what is said first.
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.dialect.begin(&mut self.wire.output);
+        self.wire.flush().await
     }
 
     /// All messages that have come as a whole.
