@@ -1,9 +1,9 @@
 # Every command that a person or a build runs here. `make` alone lists them.
 #
-# Rust's toolchain is all that is needed by hand. Three checks want more: the Python protocol
-# client (python3 with venv), the TypeScript client (node with npm) and cargo-deny. Without them
-# `make` says loudly what it did not run; with CI=true that is an error, so that a build cannot
-# pass on silence.
+# Rust's toolchain is all that is needed by hand. Some checks want more: the Python protocol
+# client and the HTTP API's (python3 with venv), the TypeScript client (node with npm) and
+# cargo-deny. Without them `make` says loudly what it did not run; with CI=true that is an error,
+# so that a build cannot pass on silence.
 
 SHELL         := /bin/bash
 .DEFAULT_GOAL := help
@@ -17,6 +17,8 @@ CI     ?= false
 TARGET       := $(or $(CARGO_TARGET_DIR),target)
 PYTHON_TESTS := protocol/tests/python
 PYTHON_VENV  := $(abspath $(TARGET))/python
+OPENAPI_TESTS := hub/tests/openapi
+OPENAPI_VENV  := $(abspath $(TARGET))/openapi
 
 TYPESCRIPT   := clients/typescript
 NODE_WANTED  := node 20.19 or later with npm
@@ -43,7 +45,7 @@ help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: test-debug test-release test-python test-typescript ## The whole truth, in under ten minutes on two cores.
+test: test-debug test-release test-python test-typescript test-openapi ## The whole truth, in under ten minutes on two cores.
 
 .PHONY: test-debug
 test-debug: ## Every test of every crate, doc tests included, with debug assertions.
@@ -105,6 +107,22 @@ typescript_packages = { cd $(TYPESCRIPT) \
         || $(NPM) ci --no-audit --no-fund; } \
     && cd ../..; }
 
+# Two minutes' worth when asked for alone: SYNCLINE_OPENAPI_EXAMPLES=200 make test-openapi
+.PHONY: test-openapi
+test-openapi: ## The HTTP API against the OpenAPI document that it serves.
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	    $(call not_run,the HTTP API,Install python3 with venv (Debian: python3-venv). Then: make test-openapi); \
+	elif ! $(openapi_packages); then \
+	    $(call not_run,the HTTP API,Its packages did not install (see above). Online once: make test-openapi); \
+	else \
+	    PYTHON=$(OPENAPI_VENV)/bin/python $(OPENAPI_TESTS)/check.sh; \
+	fi
+
+openapi_packages = { \
+    { test -x $(OPENAPI_VENV)/bin/pip || $(PYTHON) -m venv $(OPENAPI_VENV); } \
+    && $(OPENAPI_VENV)/bin/pip install \
+        --quiet --disable-pip-version-check -r $(OPENAPI_TESTS)/requirements.txt; }
+
 .PHONY: soak
 soak: ## The long forms: thousands of simulated worlds, many kills. Takes hours.
 	@$(if $(ABSENT),$(call not_run,hub/tests: $(ABSENT),This source tree lacks them: is the checkout whole?))
@@ -128,8 +146,25 @@ lint: lint-typescript ## Formatting, clippy, documentation, and what may enter t
 advisories: ## Known weaknesses of our dependencies. Needs the network.
 	$(CARGO) deny check advisories
 
+# What to run: make bench BENCH="fanout write --target hub,ceiling"
+BENCH ?=
+
 .PHONY: bench
-bench: ## The benchmarks.
+bench: bench-build ## The bench harness beside every system installed. Takes an hour or more.
+	$(TARGET)/release/syncline-bench run $(BENCH) \
+	    --json $(TARGET)/bench.json --html $(TARGET)/bench.html
+
+.PHONY: bench-quick
+bench-quick: bench-build ## The same with small sizes, in under three minutes.
+	$(TARGET)/release/syncline-bench run --quick $(BENCH) \
+	    --json $(TARGET)/bench-quick.json --html $(TARGET)/bench-quick.html
+
+.PHONY: bench-build
+bench-build:
+	$(CARGO) build --release -p syncline -p syncline-bench
+
+.PHONY: bench-micro
+bench-micro: ## Micro-benchmarks: codec, merge, digest, fan-out encoding.
 	$(CARGO) bench --workspace
 
 # What syncline-bench measures the hub beside. Each is optional: what is missing is left out of a

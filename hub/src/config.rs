@@ -78,6 +78,37 @@ impl Config {
     }
 }
 
+/// A setting as it is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// Its name, `section.key`.
+    pub name: String,
+    /// The environment variable that sets it.
+    pub variable: String,
+    /// Its value as TOML; none when nothing is set.
+    pub value: Option<String>,
+    /// What holds when nothing is said, as TOML.
+    pub default: Option<String>,
+    /// What it is for.
+    pub about: String,
+}
+
+impl Config {
+    /// The settings in force, in the order of the file. As in [`Config::print`], none is a secret.
+    #[must_use]
+    pub fn describe(&self) -> Vec<Described> {
+        let (mut config, mut defaults) = (self.clone(), Self::default());
+        let describe = |setting: &Setting| Described {
+            name: setting.name(),
+            variable: setting.variable(),
+            value: setting.slot.show(&mut config),
+            default: setting.slot.show(&mut defaults),
+            about: setting.doc.concat().trim().to_owned(),
+        };
+        SECTIONS.iter().flat_map(|section| section.settings).map(describe).collect()
+    }
+}
+
 impl Log {
     /// The filter, ready for use.
     ///

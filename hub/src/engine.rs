@@ -17,10 +17,11 @@ mod rule;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use syncline_protocol::{
-    Applied, Change, Clock, Delta, Epoch, Guard, HlcTime, Push, PushId, Reject, ReplicaId, SpaceId,
-    SpaceName,
+    Applied, Change, Clock, CollectionName, Delta, Epoch, Guard, HlcTime, Push, PushId, Reject,
+    ReplicaId, SpaceId, SpaceName,
 };
 
 use crate::access::directory::{Directory, SYSTEM_SPACE};
@@ -70,6 +71,15 @@ pub enum Work {
     DropSpace {
         /// Its name.
         name: SpaceName,
+    },
+    /// Sets how long a collection keeps its tombstones.
+    SetRetention {
+        /// The space.
+        space: SpaceName,
+        /// The collection, which may still be empty.
+        collection: CollectionName,
+        /// How long; none for as long as the hub's setting says.
+        retention: Option<Duration>,
     },
     /// Forgets the recorded answers to a replica's pushes that are done with.
     Forget {
@@ -285,6 +295,10 @@ impl Engine {
             }
             Work::DropSpace { name } => {
                 self.drop_space(batch, &entry.principal, entry.now_ms, &name)
+            }
+            Work::SetRetention { space, collection, retention } => {
+                let wanted = (&space, &collection, retention);
+                self.set_retention(batch, &entry.principal, entry.now_ms, wanted)
             }
             Work::Forget { before } => admin::forget_outcomes(batch, before),
             Work::Heard(replicas) => admin::remember_replicas(batch, &replicas),

@@ -23,6 +23,7 @@ use http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::admin;
@@ -64,15 +65,25 @@ async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: N
     if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
         let trusted = &shared.hub.config().http.trusted_proxies;
         let address = address::client_address(peer, request.headers(), trusted);
+        let encrypted = address::is_encrypted(&request, peer, trusted);
         request.extensions_mut().insert(admin::ClientAddress(address));
+        request.extensions_mut().insert(admin::Encrypted(encrypted));
     }
     next.run(request).await
 }
 
-/// Answers the requests of one connection, until it ends or becomes a session.
-pub async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
+/// Answers the requests of one connection, until it ends or becomes a session. Once `closing` is
+/// true it answers what it has begun to and waits for no further request.
+pub async fn connection(
+    router: Router,
+    stream: Stream,
+    peer: SocketAddr,
+    mut closing: watch::Receiver<bool>,
+) {
+    let encrypted = stream.is_tls();
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer.ip()));
+        request.extensions_mut().insert(address::PeerEncrypted(encrypted));
         let answer = router.clone().oneshot(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });
@@ -82,7 +93,17 @@ pub async fn connection(router: Router, stream: Stream, peer: SocketAddr) {
         .max_buf_size(HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    if let Err(error) = connection.await {
+    let mut connection = std::pin::pin!(connection);
+    // Whoever would say so may be gone: that is the same.
+    let closing = async { closing.wait_for(|closing| *closing).await.map(drop).ok() };
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = closing => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, %peer, "a connection broke");
     }
 }

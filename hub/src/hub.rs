@@ -12,7 +12,10 @@
 mod accounts;
 mod authenticate;
 mod bootstrap;
+mod browser;
 mod drain;
+mod limits;
+mod rejects;
 mod session;
 mod threads;
 mod view;
@@ -40,9 +43,12 @@ use crate::writer::intake::{Intake, Job};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
+pub use browser::BrowserSession;
+pub use limits::{RETENTION_MAX, RETENTION_MIN};
+pub use rejects::Rejected;
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
-pub use view::{HELD_MAX, View};
+pub use view::{HELD_MAX, Listed, View};
 
 /// Pages of catch-ups that are read at once: a storm of reconnects takes turns, so that bystanders
 /// and the writer keep their share of the machine.
@@ -84,6 +90,8 @@ struct Inner {
     next_session: AtomicU64,
     /// What was heard of replicas since it was last written down.
     heard: Mutex<HashMap<ReplicaId, ReplicaRow>>,
+    /// What was refused lately.
+    rejects: rejects::Rejects,
     recognised: Mutex<Recognised>,
     throttle: Mutex<Throttle<std::net::IpAddr>>,
     draining: AtomicBool,
@@ -154,7 +162,7 @@ impl Hub {
     ) -> Result<Receipt, Reject> {
         let now_ms = now_ms();
         let admitted = self.inner.admit.push(principal, &push, self.clock(), now_ms);
-        let admitted = self.count_reject(admitted)?;
+        let admitted = self.count_reject(principal, admitted)?;
         for replica in admitted.new_replicas {
             let device = self.device_of(source);
             let row = replica_row(principal, device.0, &device.1, now_ms);
@@ -175,7 +183,7 @@ impl Hub {
     ) -> Result<Receipt, Reject> {
         let changes = submission.parts.iter().flat_map(|part| part.writes.changes());
         let judged = self.inner.admit.changes(principal, changes, self.clock(), now_ms());
-        self.count_reject(judged)?;
+        self.count_reject(principal, judged)?;
         let weight = weigh(&submission);
         self.submit(principal, 0, Work::Write(submission), weight).await
     }
@@ -201,9 +209,9 @@ impl Hub {
     fn check_spaces_of(&self, owner: &str) -> Result<(), Reject> {
         let spaces = self.inner.store.snapshot().and_then(|snapshot| snapshot.spaces());
         let spaces = spaces.map_err(|error| unavailable(&error))?;
-        let most = self.inner.config.quotas.spaces_per_user;
+        let most = self.spaces_max(owner);
         let own = spaces.iter().filter(|(_, row)| row.owner == owner).count();
-        if own >= usize::try_from(most).unwrap_or(usize::MAX) {
+        if own as u64 >= most {
             let what = format!("{owner} owns as many spaces as one may: {most}");
             return Err(Reject::new(Code::TooMany, what));
         }
@@ -335,11 +343,20 @@ impl Hub {
             return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
         }
         let lost = || Err(Reject::new(Code::Unavailable, "The store cannot write"));
-        receive.await.unwrap_or_else(|_| lost())
+        let answer = receive.await.unwrap_or_else(|_| lost());
+        if let Err(reject) = &answer {
+            self.inner.rejects.note(principal.account(), reject);
+        }
+        answer
     }
 
-    fn count_reject<T>(&self, result: Result<T, Reject>) -> Result<T, Reject> {
+    fn count_reject<T>(
+        &self,
+        principal: &Principal,
+        result: Result<T, Reject>,
+    ) -> Result<T, Reject> {
         if let Err(reject) = &result {
+            self.inner.rejects.note(principal.account(), reject);
             self.inner.metrics.rejects.with_label_values(&[reject.code.as_str()]).inc();
         }
         result

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub fsync_seconds: Histogram,
     /// Seconds of a checkpoint, which brings the journal into the store's file.
     pub checkpoint_seconds: Histogram,
+    /// Seconds from a commit until its deltas are in the queues of all who are to have them.
+    pub delivery_seconds: Histogram,
     /// Refusals, by code.
     pub rejects: IntCounterVec,
     /// Writes that lost without having been known to their winners.
@@ -79,6 +81,11 @@ impl Metrics {
                 "Seconds of a checkpoint of the journal into the store's file",
                 seconds(),
             ),
+            delivery_seconds: make.histogram(
+                "syncline_delivery_seconds",
+                "Seconds from a commit until its deltas are in the sessions' queues",
+                seconds(),
+            ),
             rejects: make.counters("syncline_rejects_total", "Refusals, by code", "code"),
             conflicts: make.counter("syncline_conflicts_total", "Writes that lost unseen"),
             catch_ups: make.counter("syncline_catch_ups_total", "Catch-ups begun"),
@@ -97,6 +104,21 @@ impl Metrics {
         this
     }
 
+    /// Refusals since the start, by code.
+    #[must_use]
+    pub fn rejects_by_code(&self) -> std::collections::BTreeMap<String, u64> {
+        use prometheus::core::Collector as _;
+        let families = self.rejects.collect();
+        let counted = families.iter().flat_map(|family| family.get_metric()).filter_map(|metric| {
+            let code = metric.get_label().first()?.value().to_owned();
+            let count = metric.get_counter().get_value();
+            // A counter of whole numbers.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Some((code, count as u64))
+        });
+        counted.collect()
+    }
+
     /// The figures in Prometheus' text format.
     #[must_use]
     pub fn render(&self) -> Vec<u8> {
@@ -104,6 +126,45 @@ impl Metrics {
         // Writing to memory fails only when a metric has no name.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         text
+    }
+}
+
+/// A histogram at one moment, since the start.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Distribution {
+    /// How many there were.
+    pub count: u64,
+    /// All together.
+    pub sum: f64,
+    /// For each upper bound how many were at or below it; those above the last are in `count`.
+    pub buckets: Vec<(f64, u64)>,
+}
+
+impl Distribution {
+    /// What a histogram has seen.
+    #[must_use]
+    pub fn of(histogram: &Histogram) -> Self {
+        use prometheus::core::Collector as _;
+        let mut this = Self { count: 0, sum: 0.0, buckets: Vec::new() };
+        for family in histogram.collect() {
+            for metric in family.get_metric() {
+                let seen = metric.get_histogram();
+                (this.count, this.sum) = (seen.get_sample_count(), seen.get_sample_sum());
+                let buckets = seen.get_bucket().iter();
+                let bucket = buckets.map(|it| (it.upper_bound(), it.cumulative_count()));
+                this.buckets = bucket.collect();
+            }
+        }
+        this
+    }
+
+    /// What a share (0 to 1) of all was at or below: an upper bound, as fine as the buckets. None
+    /// when there was nothing, or when it lies above the last bound.
+    #[must_use]
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        let wanted = share * self.count as f64;
+        let reached = |(_, count): &&(f64, u64)| self.count > 0 && *count as f64 >= wanted;
+        self.buckets.iter().find(reached).map(|(bound, _)| *bound)
     }
 }
 
@@ -143,6 +204,20 @@ impl Make<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_distribution_tells_its_quantiles() {
+        let metrics = Metrics::new();
+        let empty = Distribution::of(&metrics.commit_deltas);
+        assert_eq!((empty.count, empty.quantile(0.5)), (0, None));
+        for deltas in [1.0, 1.0, 3.0, 1e9] {
+            metrics.commit_deltas.observe(deltas);
+        }
+        let seen = Distribution::of(&metrics.commit_deltas);
+        assert_eq!((seen.count, seen.buckets[0], seen.buckets[1]), (4, (1.0, 2), (4.0, 3)));
+        assert_eq!((seen.quantile(0.5), seen.quantile(0.75)), (Some(1.0), Some(4.0)));
+        assert_eq!(seen.quantile(0.99), None);
+    }
 
     #[test]
     fn figures_are_rendered_with_their_help() {

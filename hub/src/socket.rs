@@ -39,8 +39,18 @@ const HEARD_MAX: usize = 64;
 /// A session without any deadline looks again after so long.
 const WAKE_MAX_MS: u64 = 60_000;
 
+/// Who opened a socket, as far as its handshake tells.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Where it comes from.
+    pub address: IpAddr,
+    /// What the cookie of a browser's session holds, when the hub's own page opened the socket: it
+    /// stands for the token in a hello that has none.
+    pub session: Option<String>,
+}
+
 /// Runs a session from its opening to its end. `waiting` is dropped once the client is let in.
-pub async fn run<S, W>(hub: Hub, web: WebSocketStream<S>, address: IpAddr, waiting: W)
+pub async fn run<S, W>(hub: Hub, web: WebSocketStream<S>, caller: Caller, waiting: W)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
@@ -53,7 +63,7 @@ where
     let session = ServerSession::new(times, codec_limits(&hub), now_ms());
     let frame_bytes = usize::try_from(hub.config().limits.frame_bytes).unwrap_or(usize::MAX);
     let wire = Wire::new(web, sync.idle_timeout);
-    let mut socket = Socket { hub, wire, session, address };
+    let mut socket = Socket { hub, wire, session, caller };
     let end = match Box::pin(socket.greet()).await {
         Ok(arrival) => {
             drop(waiting);
@@ -71,7 +81,7 @@ struct Socket<S> {
     hub: Hub,
     wire: Wire<S>,
     session: ServerSession,
-    address: IpAddr,
+    caller: Caller,
 }
 
 /// What a session has going on.
@@ -113,8 +123,13 @@ where
     }
 
     async fn admit(&self, hello: &Hello) -> Result<Arrival, Reject> {
-        let principal = self.hub.authenticate(Realm::Token, "", &hello.token, self.address).await?;
-        self.hub.arrive(&principal, hello, self.address)
+        let Caller { address, session } = &self.caller;
+        let (realm, secret) = match session {
+            Some(session) if hello.token.is_empty() => (Realm::Session, session),
+            _ => (Realm::Token, &hello.token),
+        };
+        let principal = self.hub.authenticate(realm, "", secret, *address).await?;
+        self.hub.arrive(&principal, hello, *address)
     }
 
     /// From the welcome to the end.

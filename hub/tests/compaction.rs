@@ -7,6 +7,7 @@ mod workbench;
 use std::time::Duration;
 
 use syncline::config;
+use syncline::engine::Work;
 use syncline_protocol::{Change, Code, Delta, Filter, Value};
 use workbench::follower::{FOLLOWED, Follower};
 use workbench::{Bench, collection, delete, field, key, put, stamp};
@@ -85,6 +86,29 @@ fn at(change: Change, after_ms: u64) -> Vec<Delta> {
 fn tombstones(bench: &Bench) -> u64 {
     let collections = bench.snapshot().collections(bench.row(FOLLOWED).id).unwrap();
     collections.values().map(|counts| counts.tombstones).sum()
+}
+
+#[test]
+fn a_collection_may_remember_its_deletes_for_longer_or_shorter() {
+    let mut bench = bench();
+    let set = |name: &str, retention| Work::SetRetention {
+        space: workbench::space(FOLLOWED),
+        collection: collection(name),
+        retention: Some(Duration::from_millis(retention)),
+    };
+    let works = vec![set("short", 100), set("long", 5_000)];
+    assert!(bench.commit(works).unwrap().answers.iter().all(Result::is_ok));
+    for name in ["short", "usual", "long"] {
+        bench.push(FOLLOWED, at(put(name, "a", "x", 1), 0)).unwrap();
+        bench.push(FOLLOWED, at(delete(name, "a"), 10)).unwrap();
+    }
+    bench.pass(Duration::from_millis(500));
+    assert_eq!(tombstones(&bench), 2, "the short one is forgotten");
+    bench.pass(Duration::from_millis(1_000));
+    assert_eq!(tombstones(&bench), 1, "the usual one too");
+    bench.pass(Duration::from_secs(5));
+    assert_eq!(tombstones(&bench), 0);
+    bench.assert_sound();
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::workload::{Workload, key};
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("records");
 const LOG: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("log");
 /// Rows of one commit while a store is filled.
-const FILL_BATCH: u64 = 20_000;
+const FILL_BATCH: usize = 20_000;
 /// Bytes read from the store before they are written to the socket.
 const PAGE_BYTES: usize = 256 * 1024;
 
@@ -126,8 +126,8 @@ impl Store {
     }
 
     fn filled(mut self, records: u64) -> Result<Self, Failure> {
-        for from in (0..records).step_by(FILL_BATCH as usize) {
-            let batch: Vec<u64> = (from..records.min(from + FILL_BATCH)).collect();
+        for from in (0..records).step_by(FILL_BATCH) {
+            let batch: Vec<u64> = (from..records).take(FILL_BATCH).collect();
             self.commit(&batch)?;
         }
         Ok(self)

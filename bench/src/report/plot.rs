@@ -87,12 +87,10 @@ fn stroke(colour: usize) -> ShapeStyle {
 
 /// A percentile by its nines: 1 is p90, 2 is p99.
 fn percentile(nines: f64) -> String {
-    match nines.round() as u32 {
-        0 => "min".to_owned(),
-        1 => "p90".to_owned(),
-        2 => "p99".to_owned(),
-        nines => format!("p99.{}", "9".repeat(nines as usize - 2)),
-    }
+    let names = ["min", "p90", "p99", "p99.9", "p99.99"];
+    let marks = [0.0, 1.0, 2.0, 3.0, 4.0];
+    let at = marks.iter().position(|mark| (nines - mark).abs() < 0.5);
+    at.map_or_else(String::new, |at| names[at].to_owned())
 }
 
 #[cfg(test)]

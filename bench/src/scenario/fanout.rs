@@ -43,8 +43,8 @@ pub(super) async fn round(
     }
     let sending = senders(writing, &settings.workload(), 1, &Pace::Room(room), span);
     let (usage, received, sent) = tokio::join!(watch(running, span), all(receiving), all(sending));
-    let mut tally = sum(received?);
-    tally.add(&sum(sent?));
+    let mut tally = sum(&received?);
+    tally.add(&sum(&sent?));
     let (deliveries, seconds) = (tally.delivered.count as f64, span.seconds());
     let found = Found::default()
         .figure(figure::DELIVERIES, deliveries / seconds)

@@ -8,6 +8,8 @@ use crate::workload::Workload;
 
 /// Listeners of the fan-out.
 const LISTENERS: usize = 10;
+/// Writes of one commit of the bare store: about what the hub comes to under such a load.
+const BARE_BATCH: f64 = 500.0;
 
 pub(super) async fn run(bench: &mut Bench) {
     let sizes = bench.settings.sizes.clone();
@@ -29,7 +31,7 @@ pub(super) async fn run(bench: &mut Bench) {
                 measure(bench, stage, size).await;
             }
             bench.say("growth write", &records(size), BARE);
-            let found = bare(&bench.settings, 500, size).await;
+            let found = bare(&bench.settings, BARE_BATCH, size).await;
             bench.note("growth write", &records(size), BARE, found);
         }
     }

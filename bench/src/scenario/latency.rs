@@ -2,6 +2,7 @@
 //! each is acknowledged and delivered, and the bare store's single commit beside it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 
@@ -9,6 +10,7 @@ use super::write::{BARE, bare};
 use super::{CHANNEL, ack_figures, delivery_figures, links, senders, sum};
 use crate::bench::{Bench, watch};
 use crate::book::Found;
+use crate::clock::span_ns;
 use crate::driver::{Listener, Pace, Pushes, Room, Sender, all};
 use crate::figure;
 use crate::settings::Settings;
@@ -28,7 +30,7 @@ pub(super) async fn run(bench: &mut Bench) {
                 bench.round("latency", &variant, index, &measure).await;
             }
             bench.say("latency", &variant, BARE);
-            let found = bare(&bench.settings, 1, bench.settings.records).await;
+            let found = bare(&bench.settings, 1.0, bench.settings.records).await;
             bench.note("latency", &variant, BARE, found);
         }
     }
@@ -45,7 +47,7 @@ async fn round(settings: &Settings, running: &dyn Running, percent: u32) -> Resu
     receiving.spawn(Listener::new(true, None, span).noting().run(listening));
     let sending = scheduled(settings, running, rate, span).await?;
     let (usage, received, sent) = tokio::join!(watch(running, span), all(receiving), all(sending));
-    let (received, sent) = (sum(received?), sum(sent?));
+    let (received, sent) = (sum(&received?), sum(&sent?));
     let seconds = span.seconds();
     let found = Found::default()
         .figure(figure::ACKED, sent.acked.count as f64 / seconds)
@@ -67,7 +69,7 @@ async fn maximum(settings: &Settings, running: &dyn Running) -> Result<f64, Fail
     let sending = senders(writing, &settings.workload(), 1, &Pace::Room(room), span);
     let (received, sent) = tokio::join!(all(receiving), all(sending));
     sent?;
-    Ok(sum(received?).delivered.count as f64 / span.seconds())
+    Ok(sum(&received?).delivered.count as f64 / span.seconds())
 }
 
 /// Connections that together keep a rate, their schedules evenly set off against each other.
@@ -78,7 +80,8 @@ async fn scheduled(
     span: Span,
 ) -> Result<JoinSet<Result<Tally, Failure>>, Failure> {
     let links = links(running, settings.publishers, &Listening::Nothing).await?;
-    let interval_ns = (1e9 * links.len() as f64 / rate) as u64;
+    let interval = Duration::from_secs_f64(links.len() as f64 / rate);
+    let interval_ns = span_ns(interval);
     let mut tasks = JoinSet::new();
     let step_ns = interval_ns / links.len() as u64;
     for (index, link) in links.into_iter().enumerate() {

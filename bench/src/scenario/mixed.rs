@@ -61,7 +61,7 @@ async fn round(settings: &Settings, running: &dyn Running) -> Result<Found, Fail
         futures_util::future::try_join_all(wandering),
     );
     wandered?;
-    Ok(found(&span, &usage, &sum(received?), &sum(sent?)))
+    Ok(found(&span, &usage, &sum(&received?), &sum(&sent?)))
 }
 
 /// One who comes, stays a little, goes, and comes back to where it was.

@@ -84,15 +84,15 @@ async fn fill(
     to: u64,
 ) -> Result<(), Failure> {
     /// Writes of one push, and pushes under way.
-    const WRITES: u64 = 100;
+    const WRITES: usize = 100;
     const WINDOW: usize = 32;
     let mut link = running.link(CHANNEL, Listening::Nothing).await?;
     let mut workload = workload.branch(from);
     let mut under_way = 0;
-    for first in (from..to).step_by(WRITES as usize) {
-        let last = to.min(first + WRITES);
+    for first in (from..to).step_by(WRITES) {
         // Marks of what is filled say nothing of time.
-        let writes: Vec<_> = (first..last).map(|record| workload.of(record, 0)).collect();
+        let records = (first..to).take(WRITES);
+        let writes: Vec<_> = records.map(|record| workload.of(record, 0)).collect();
         link.feed(&writes).await?;
         under_way += 1;
         while under_way >= WINDOW {
@@ -159,7 +159,7 @@ fn delivery_figures(found: Found, delivered: &Events) -> Found {
 }
 
 /// The tallies of all connections as one.
-fn sum(tallies: Vec<Tally>) -> Tally {
+fn sum(tallies: &[Tally]) -> Tally {
     tallies.iter().fold(Tally::default(), |mut sum, tally| {
         sum.add(tally);
         sum

@@ -43,8 +43,7 @@ async fn beside_bare(bench: &mut Bench, scenario: &str, variant: &str) {
     let batches = bench.book.rounds(scenario, variant, "hub", figure::BATCH);
     let Some(&batch) = batches.last() else { return };
     bench.say(scenario, variant, BARE);
-    let found =
-        bare(&bench.settings, batch.round().max(1.0) as usize, bench.settings.records).await;
+    let found = bare(&bench.settings, batch, bench.settings.records).await;
     bench.note(scenario, variant, BARE, found);
 }
 
@@ -62,7 +61,7 @@ pub(super) async fn round(
     let window = (settings.window / writes).max(4);
     let sending = senders(links, workload, writes, &Pace::Window(window), span);
     let (usage, sent) = tokio::join!(watch(running, span), all(sending));
-    let tally = sum(sent?);
+    let tally = sum(&sent?);
     let (acked, seconds) = (tally.acked.count as f64, span.seconds());
     let mut found = Found::default()
         .figure(figure::ACKED, acked / seconds)
@@ -79,16 +78,12 @@ pub(super) async fn round(
 }
 
 /// Lets the bare store commit batches of this size.
-pub(super) async fn bare(
-    settings: &Settings,
-    batch: usize,
-    records: u64,
-) -> Result<Found, Failure> {
+pub(super) async fn bare(settings: &Settings, batch: f64, records: u64) -> Result<Found, Failure> {
     let folder = settings.folder()?;
     let output = Command::new(std::env::current_exe()?)
         .args(["rows", "write"])
         .arg(folder.path())
-        .args(["--batch", &batch.to_string(), "--records", &records.to_string()])
+        .args(["--batch", &format!("{:.0}", batch.max(1.0)), "--records", &records.to_string()])
         .args(["--millis", &(span_ns(settings.duration) / 1_000_000).to_string()])
         .args(["--seed", &settings.seed.to_string()])
         .stderr(Stdio::inherit())
@@ -98,7 +93,7 @@ pub(super) async fn bare(
         .map_err(|error| Failure::new(format!("the bare store said nothing: {error}")))?;
     Ok(Found::default()
         .figure(figure::ACKED, written.per_second)
-        .figure(figure::BATCH, batch as f64)
+        .figure(figure::BATCH, batch)
         .figure(figure::COMMIT_P50, written.commit_p50_ns as f64 / 1e6)
         .figure(figure::COMMIT_P99, written.commit_p99_ns as f64 / 1e6))
 }

@@ -28,7 +28,16 @@ export function createConflicts(environment, address, getToken, space) {
         return body;
     };
     return {
-        list: async () => (await request(route, "GET")),
+        list: async () => {
+            const found = [];
+            let after = "";
+            while (after !== null) {
+                const page = (await request(`${route}?limit=1000&after=${after}`, "GET"));
+                found.push(...page.items);
+                after = page.next;
+            }
+            return found;
+        },
         restore: async (id) => {
             const answer = await request(`${route}/${encodeURIComponent(id)}/restore`, "POST");
             return answer.sequence;

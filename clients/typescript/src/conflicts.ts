@@ -53,6 +53,12 @@ export interface Conflicts {
   readonly restore: (id: string) => Promise<number>;
 }
 
+/** The hub gives lists in pages; the next begins after what `next` says. */
+interface Page {
+  readonly items: readonly HubConflict[];
+  readonly next: string | null;
+}
+
 /** Asks the hub at `address` with the token that `getToken` gives. */
 export function createConflicts(
   environment: Environment,
@@ -76,7 +82,16 @@ export function createConflicts(
     return body;
   };
   return {
-    list: async () => (await request(route, "GET")) as readonly HubConflict[],
+    list: async () => {
+      const found: HubConflict[] = [];
+      let after: string | null = "";
+      while (after !== null) {
+        const page = (await request(`${route}?limit=1000&after=${after}`, "GET")) as Page;
+        found.push(...page.items);
+        after = page.next;
+      }
+      return found;
+    },
     restore: async (id) => {
       const answer = await request(`${route}/${encodeURIComponent(id)}/restore`, "POST");
       return (answer as { readonly sequence: number }).sequence;

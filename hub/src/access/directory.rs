@@ -16,12 +16,16 @@ pub const SYSTEM_SPACE: &str = "system";
 pub mod collection {
     /// Accounts, by name: `admin`, `created_ms`.
     pub const USERS: &str = "users";
-    /// API tokens, by id: `user`, `label`, `role`, `spaces`, `created_ms`, `expires_ms`.
+    /// API tokens, by id: `user`, `label`, `role`, `spaces`, `created_ms`, `expires_ms`; those that
+    /// stand for a browser's session also `session`, and `parent` when a token opened it.
     pub const TOKENS: &str = "tokens";
     /// Memberships, by `space:user`: `role`.
     pub const MEMBERS: &str = "members";
     /// Spaces, by name: `owner`, `created_ms`.
     pub const SPACES: &str = "spaces";
+    /// Limits of their own, by `space:NAME`: `bytes`, `records`; by `user:NAME`: `spaces`,
+    /// `sessions`.
+    pub const LIMITS: &str = "limits";
     /// Secrets, hashed, by `token:ID` and `password:USER`: never sent.
     pub const CREDENTIALS: &str = ".credentials";
 }
@@ -37,6 +41,10 @@ pub struct TokenGrant {
     pub spaces: Vec<SpacePattern>,
     /// Until when, in milliseconds since 1970; none for ever.
     pub expires_ms: Option<u64>,
+    /// Whether it stands for a browser's session: good in its cookie and nowhere else.
+    pub session: bool,
+    /// The token that opened the session, which ends with it; none when a password did.
+    pub parent: Option<String>,
 }
 
 /// Accounts, tokens and memberships.
@@ -47,6 +55,20 @@ pub struct Directory {
     token_digests: HashMap<String, TokenDigest>,
     passwords: HashMap<String, String>,
     members: BTreeMap<(String, String), Role>,
+    limits: HashMap<String, OwnLimits>,
+}
+
+/// Limits of one account or one space that stand before the hub's own; 0 is no limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OwnLimits {
+    /// Bytes of a space's records.
+    pub bytes: Option<u64>,
+    /// Records of a space.
+    pub records: Option<u64>,
+    /// Spaces that an account may own.
+    pub spaces: Option<u64>,
+    /// Sessions that an account may have open.
+    pub sessions: Option<u64>,
 }
 
 /// What a principal may do in a space.
@@ -72,6 +94,7 @@ impl Directory {
             collection::TOKENS => keep(&mut self.tokens, key, record.and_then(read_token)),
             collection::MEMBERS => self.set_member(key, record),
             collection::CREDENTIALS => self.set_credential(key, record),
+            collection::LIMITS => keep(&mut self.limits, key, record.map(read_limits)),
             _ => {}
         }
     }
@@ -127,10 +150,38 @@ impl Directory {
         self.tokens.get(id).map(|token| token.user.as_str())
     }
 
+    /// Whether a token stands for a browser's session.
+    #[must_use]
+    pub fn is_session(&self, id: &str) -> bool {
+        self.tokens.get(id).is_some_and(|token| token.session)
+    }
+
     /// The ids of an account's tokens, in no order.
     pub fn tokens_of(&self, user: &str) -> impl Iterator<Item = &str> {
         let own = move |(_, token): &(&String, &TokenGrant)| token.user == user;
         self.tokens.iter().filter(own).map(|(id, _)| id.as_str())
+    }
+
+    /// The ids of the browser's sessions that an account's password opened, in no order.
+    pub fn password_sessions(&self, user: &str) -> impl Iterator<Item = &str> {
+        let own =
+            move |token: &TokenGrant| token.user == user && token.session && token.parent.is_none();
+        self.tokens.iter().filter(move |(_, token)| own(token)).map(|(id, _)| id.as_str())
+    }
+
+    /// The ids of an account's browser sessions that have expired, or of those that have not, in no
+    /// order.
+    pub fn sessions_of(
+        &self,
+        user: &str,
+        expired: bool,
+        now_ms: u64,
+    ) -> impl Iterator<Item = &str> {
+        let wanted = move |token: &TokenGrant| {
+            let has_ended = token.expires_ms.is_some_and(|end| end <= now_ms);
+            token.user == user && token.session && has_ended == expired
+        };
+        self.tokens.iter().filter(move |(_, token)| wanted(token)).map(|(id, _)| id.as_str())
     }
 
     /// The names of the spaces that an account is a member of.
@@ -139,14 +190,37 @@ impl Directory {
         self.members.keys().filter(own).map(|(space, _)| space.as_str())
     }
 
-    /// Who shows this token; none when it opens nothing here any more.
+    /// The limits of its own that a space has.
+    #[must_use]
+    pub fn space_limits(&self, space: &SpaceName) -> OwnLimits {
+        self.limits.get(&limits_of_space(space)).copied().unwrap_or_default()
+    }
+
+    /// The limits of its own that an account has.
+    #[must_use]
+    pub fn user_limits(&self, user: &str) -> OwnLimits {
+        self.limits.get(&limits_of_user(user)).copied().unwrap_or_default()
+    }
+
+    /// Who shows this token; none when it opens nothing here any more. The secret of a browser's
+    /// session is no token.
     #[must_use]
     pub fn recognise(&self, token: &Token, now_ms: u64) -> Option<Principal> {
+        self.recognise_either(token, now_ms, false)
+    }
+
+    /// Who shows this secret of a browser's session; none when it opens nothing here any more.
+    #[must_use]
+    pub fn recognise_session(&self, secret: &Token, now_ms: u64) -> Option<Principal> {
+        self.recognise_either(secret, now_ms, true)
+    }
+
+    fn recognise_either(&self, token: &Token, now_ms: u64, session: bool) -> Option<Principal> {
         let id = token.id().to_string();
         let (grant, digest) = self.token(&id)?;
         let principal = Principal::with_token(&grant.user, &id);
         let good = digest.matches(token) & self.is_authorized(&principal, now_ms);
-        good.then_some(principal)
+        (good & (grant.session == session)).then_some(principal)
     }
 
     /// The Argon2id hash of an account's password.
@@ -266,7 +340,12 @@ impl Directory {
 
     fn live_token(&self, id: &str, now_ms: u64) -> Option<&TokenGrant> {
         let token = self.tokens.get(id)?;
-        token.expires_ms.is_none_or(|end| now_ms < end).then_some(token)
+        let lives = |token: &TokenGrant| token.expires_ms.is_none_or(|end| now_ms < end);
+        let parent_lives = match &token.parent {
+            Some(parent) => self.tokens.get(parent).is_some_and(lives),
+            None => true,
+        };
+        (lives(token) && parent_lives).then_some(token)
     }
 }
 
@@ -292,6 +371,18 @@ pub fn member_key(space: &SpaceName, user: &str) -> String {
     format!("{space}:{user}")
 }
 
+/// The key of a space's limits.
+#[must_use]
+pub fn limits_of_space(space: &SpaceName) -> String {
+    format!("space:{space}")
+}
+
+/// The key of an account's limits.
+#[must_use]
+pub fn limits_of_user(user: &str) -> String {
+    format!("user:{user}")
+}
+
 fn keep<T>(map: &mut HashMap<String, T>, key: &str, value: Option<T>) {
     match value {
         Some(value) => map.insert(key.to_owned(), value),
@@ -311,69 +402,23 @@ fn read_token(record: &Record) -> Option<TokenGrant> {
             Some(value) => Some(value.as_u64()?),
             None => None,
         },
+        session: record.get("session").and_then(Value::as_bool) == Some(true),
+        parent: match record.get("parent") {
+            Some(value) => Some(value.as_str()?.to_owned()),
+            None => None,
+        },
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use syncline_protocol::{FieldName, HlcTime, Register, ReplicaId, Stamp};
-
-    fn record(fields: &[(&str, Value)]) -> Record {
-        let stamp = Stamp::new(HlcTime::from_millis(1), ReplicaId::from_random(1));
-        let register = |value: &Value| Register { stamp, sequence: 1, value: Some(value.clone()) };
-        Record::from_parts(
-            None,
-            fields.iter().map(|(name, value)| (FieldName::new(name).unwrap(), register(value))),
-        )
-    }
-
-    fn directory() -> Directory {
-        let mut directory = Directory::default();
-        directory.set("users", "root", Some(&record(&[("admin", Value::from(true))])));
-        directory.set("users", "ann", Some(&record(&[("admin", Value::from(false))])));
-        directory.set("members", "a/b:ann", Some(&record(&[("role", Value::from("writer"))])));
-        let spaces = Value::new(rmp_serde::to_vec(&["a/*"]).unwrap()).unwrap();
-        let fields = [
-            ("user", Value::from("ann")),
-            ("role", Value::from("owner")),
-            ("spaces", spaces),
-            ("expires_ms", Value::from(100_u64)),
-        ];
-        directory.set("tokens", "t1", Some(&record(&fields)));
-        directory
-    }
-
-    #[test]
-    fn a_token_gives_the_lesser_of_its_role_and_the_membership() {
-        let (directory, ann) = (directory(), Principal::with_token("ann", "t1"));
-        let space = |name| SpaceName::new(name).unwrap();
-        assert_eq!(directory.grant(&ann, &space("a/b"), 0), Grant::Role(Role::Writer));
-        assert_eq!(directory.grant(&ann, &space("b"), 0), Grant::Nothing);
-        assert_eq!(directory.grant(&ann, &space("system"), 0), Grant::Nothing);
-        assert_eq!(directory.grant(&ann, &space("a/b"), 100), Grant::Unauthorized);
-    }
-
-    #[test]
-    fn what_is_removed_opens_nothing() {
-        let mut directory = directory();
-        let space = SpaceName::new("a/b").unwrap();
-        directory.set("members", "a/b:ann", None);
-        let ann = Principal::with_token("ann", "t1");
-        assert_eq!(directory.grant(&ann, &space, 0), Grant::Nothing);
-        directory.set("users", "ann", None);
-        assert_eq!(directory.grant(&ann, &space, 0), Grant::Unauthorized);
-    }
-
-    #[test]
-    fn admins_own_everything_and_scoped_tokens_are_no_admins() {
-        let mut directory = directory();
-        let root = Principal::with_password("root");
-        let system = SpaceName::new("system").unwrap();
-        assert_eq!(directory.grant(&root, &system, 0), Grant::Role(Role::Owner));
-        assert!(directory.is_admin(&root, 0));
-        let fields = [("user", Value::from("root")), ("role", Value::from("writer"))];
-        directory.set("tokens", "t2", Some(&record(&fields)));
-        assert!(!directory.is_admin(&Principal::with_token("root", "t2"), 0));
+fn read_limits(record: &Record) -> OwnLimits {
+    let number = |field: &str| record.get(field).and_then(Value::as_u64);
+    OwnLimits {
+        bytes: number("bytes"),
+        records: number("records"),
+        spaces: number("spaces"),
+        sessions: number("sessions"),
     }
 }
+
+#[cfg(test)]
+mod tests;

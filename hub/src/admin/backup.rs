@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::answer::Failure;
 use super::caller::Caller;
+use super::document::Authenticated;
 use crate::hub::Hub;
 use crate::store::backup::write_backup;
 
@@ -26,6 +27,9 @@ type Piece = Result<Bytes, io::Error>;
 
 /// Everything the hub knows, of one moment; an admin's to take, since it holds all credentials.
 /// An answer that breaks off is no backup, and the connection says so.
+#[utoipa::path(get, path = "/backup", operation_id = "backup", tag = "operation",
+    responses((status = 200, description = "A backup of one moment, for `syncline restore`",
+        body = Vec<u8>, content_type = "application/octet-stream"), Authenticated))]
 pub(super) async fn backup(
     State(hub): State<Hub>,
     Caller(caller): Caller,

@@ -1,7 +1,7 @@
 //! Who asks: the credential of a request, checked by the door.
 //!
 //! `Authorization: Bearer TOKEN`, or `Basic` with an account's name and password (RFC 6750, RFC
-//! 7617). Cookies are never looked at here, so that no page can borrow a browser's.
+//! 7617), or else the cookie of a browser's session, which no page of another site can borrow.
 
 use std::net::IpAddr;
 
@@ -13,12 +13,18 @@ use http::request::Parts;
 use syncline_protocol::{Code, Reject};
 
 use super::answer::Failure;
+use super::cookie;
 use crate::access::principal::Principal;
 use crate::hub::{Hub, Realm};
 
 /// Where a request comes from, proxies that are believed left out: an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
+
+/// Whether a request came by TLS, to the hub or to a proxy that it believes: an extension of every
+/// request; one without it came in clear text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Encrypted(pub bool);
 
 /// Whoever asks, authenticated.
 pub(super) struct Caller(pub(super) Principal);
@@ -31,11 +37,10 @@ impl FromRequestParts<Hub> for Caller {
             tracing::error!("a request reached the admin routes without its address");
             return Err(Reject::new(Code::Internal, "The request has no address").into());
         };
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
-        let header = header.ok_or_else(|| {
-            let what = "Send a token as `Authorization: Bearer TOKEN`";
-            Reject::new(Code::Unauthorized, what)
-        })?;
+        let Some(header) = parts.headers.get(header::AUTHORIZATION) else {
+            return by_cookie(parts, hub, from).await;
+        };
+        let header = header.to_str().unwrap_or_default();
         let principal = match Shown::parse(header) {
             Some(Shown::Token(token)) => hub.authenticate(Realm::Token, "", token, from).await?,
             Some(Shown::Password(name, password)) => {
@@ -48,6 +53,18 @@ impl FromRequestParts<Hub> for Caller {
         };
         Ok(Self(principal))
     }
+}
+
+/// Whoever has the session of the request's cookie.
+async fn by_cookie(parts: &Parts, hub: &Hub, from: IpAddr) -> Result<Caller, Failure> {
+    let Some(secret) = cookie::session(&parts.headers) else {
+        let what = "Send a token as `Authorization: Bearer TOKEN`, or log in";
+        return Err(Reject::new(Code::Unauthorized, what).into());
+    };
+    if !cookie::may_be_used(&parts.method, &parts.headers) {
+        return Err(Failure::cross_site());
+    }
+    Ok(Caller(hub.authenticate(Realm::Session, "", &secret, from).await?))
 }
 
 /// What a request shows.

@@ -5,15 +5,19 @@ use std::collections::HashMap;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use syncline_client::json;
 use syncline_protocol::{Change, Code, Reject, ReplicaId, SpaceName, Stamp};
+use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Failure, Path, blocking};
+use super::answer::{Failure, Path, Query};
 use super::caller::Caller;
-use super::spaces::space_name;
-use crate::access::principal::Principal;
+use super::change::Written;
+use super::document::{Authenticated, Fresh, Named, Writing};
+use super::page::{Page, Paging};
+use super::place::{AtLeast, Place, Placed, Reading, SpacePath, name};
+use super::records::check_writable;
 use crate::engine::Submission;
 use crate::hub::{Hub, View};
 use crate::store::{Conflict, ReplicaRow, Snapshot};
@@ -21,7 +25,9 @@ use crate::store::{Conflict, ReplicaRow, Snapshot};
 /// Conflicts that one answer looks at; a space's share of bytes holds fewer.
 const CONFLICTS_MAX: usize = 200_000;
 
-#[derive(Serialize)]
+/// A write that lost without having been known to its winner.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Conflict)]
 pub(super) struct Lost {
     /// 16 hex digits: names the conflict as long as it is kept.
     id: String,
@@ -43,53 +49,74 @@ pub(super) struct Lost {
     restored: bool,
 }
 
-/// Whoever stamped a write.
-#[derive(Serialize)]
-struct Writer {
+/// Whoever stamped a write; the hub has no account.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Writer {
     stamp: String,
     account: Option<String>,
     device: Option<String>,
     name: Option<String>,
 }
 
-#[derive(Serialize)]
-pub(super) struct Restored {
-    sequence: u64,
+/// A path that names a conflict.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct ConflictPath {
+    /// The space, its slashes written `%2F`.
+    space: String,
+    /// The conflict's id.
+    id: String,
 }
 
+/// What last-write-wins discarded in a space, by record.
+#[utoipa::path(get, path = "/spaces/{space}/conflicts", operation_id = "list_conflicts",
+    tag = "records", params(SpacePath, Paging, AtLeast),
+    responses((status = 200, description = "A page of conflicts", body = Page<Lost>,
+        headers(("Syncline-Sequence" = String, description = "How far was read"))),
+        Authenticated, Named, Fresh))]
 pub(super) async fn list(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path(name): Path<String>,
-) -> Answer<Vec<Lost>> {
-    let name = space_name(&name)?;
-    let list = blocking(move || {
-        let view = hub.read(&caller, &name)?;
+    Path(path): Path<SpacePath>,
+    Query(paging): Query<Paging>,
+    at_least: AtLeast,
+) -> Result<Placed<Json<Page<Lost>>>, Failure> {
+    let reading = Reading { hub: hub.clone(), caller, space: name(&path.space)? };
+    let list = reading.read(at_least, move |view| {
         let mut writers = Writers { snapshot: hub.store().snapshot()?, known: HashMap::new() };
         let conflicts = view.conflicts(CONFLICTS_MAX)?;
-        conflicts.iter().map(|conflict| lost(&view, &mut writers, conflict)).collect()
+        let list = conflicts.iter().map(|conflict| (place_in_list(conflict), conflict));
+        paging.cut(list, |conflict| lost(view, &mut writers, conflict)).map(Json)
     });
-    Ok(Json(list.await?))
+    list.await
 }
 
+/// Writes a discarded value back.
+#[utoipa::path(post, path = "/spaces/{space}/conflicts/{id}/restore",
+    operation_id = "restore_conflict", tag = "records", params(ConflictPath),
+    responses((status = 200, description = "Written back", body = Written,
+        headers(("Syncline-Sequence" = String, description = "How far was written"))),
+        Authenticated, Named, Writing))]
 pub(super) async fn restore(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path((name, id)): Path<(String, String)>,
-) -> Answer<Restored> {
-    let name = space_name(&name)?;
-    let (of_hub, reader, space) = (hub.clone(), caller.clone(), name.clone());
-    let change = blocking(move || find(&of_hub, &reader, &space, &id)).await?;
-    let receipt = hub.apply(&caller, Submission::changes(name, vec![change])).await?;
-    Ok(Json(Restored { sequence: receipt.sequence() }))
+    Path(ConflictPath { space, id }): Path<ConflictPath>,
+) -> Result<Placed<Json<Written>>, Failure> {
+    let space: SpaceName = name(&space)?;
+    check_writable(&space)?;
+    let reading = Reading { hub: hub.clone(), caller: caller.clone(), space: space.clone() };
+    let Placed(Place { epoch, .. }, change) = reading.look(move |view| find(view, &id)).await?;
+    let receipt = hub.apply(&caller, Submission::changes(space.clone(), vec![change])).await?;
+    let place = Place { epoch, sequence: receipt.sequence() };
+    Ok(Placed(place, Json(Written::new(&space, &receipt))))
 }
 
 /// The put that brings a conflict back.
-fn find(hub: &Hub, caller: &Principal, space: &SpaceName, id: &str) -> Result<Change, Failure> {
-    let conflicts = hub.read(caller, space)?.conflicts(CONFLICTS_MAX)?;
+fn find(view: &View, id: &str) -> Result<Change, Failure> {
+    let conflicts = view.conflicts(CONFLICTS_MAX)?;
     let found = conflicts.into_iter().find(|conflict| id_of(conflict) == id);
-    let Conflict { collection, key, field, row, .. } = found
-        .ok_or_else(|| Reject::new(Code::NotFound, format!("{space} keeps no conflict {id}")))?;
+    let unknown = || Reject::new(Code::NotFound, format!("{} keeps no conflict {id}", view.name()));
+    let Conflict { collection, key, field, row, .. } = found.ok_or_else(unknown)?;
     let put = Change::put(collection, key, vec![(field, row.value)]);
     Ok(put.map_err(|problem| Reject::new(Code::Internal, problem))?)
 }
@@ -133,6 +160,13 @@ impl Writers {
             name: row.map(|row| row.name.clone()),
         })
     }
+}
+
+/// Where a conflict stands in its space's list.
+fn place_in_list(conflict: &Conflict) -> Vec<u8> {
+    let Conflict { collection, key, field, loser, .. } = conflict;
+    let names = [collection.as_str(), key.as_str(), field.as_str(), ""].join("\0");
+    [names.as_bytes(), &loser.to_bytes()].concat()
 }
 
 /// A short name for what the four parts of a conflict's key name together.

@@ -6,18 +6,22 @@ use std::collections::{BTreeMap, HashMap};
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use syncline_protocol::{Code, DeviceId, Reject, ReplicaId, SpaceId, SpaceName};
+use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, DONE, Failure, Path, blocking};
+use super::answer::{Answer, DONE, Failure, Path, Query, blocking};
 use super::caller::Caller;
+use super::document::{Authenticated, Named, Parsed};
+use super::page::{Page, Paging};
 use crate::hub::{Hub, SessionInfo};
 use crate::store::{ReplicaRow, SpaceRow};
 
 /// Replicas that one answer looks at: each opening of an app's store makes one.
 const REPLICAS_MAX: usize = 100_000;
 
-#[derive(Serialize)]
+/// A device that was here.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Device {
     /// The device id, 16 hex digits.
     device: String,
@@ -33,26 +37,65 @@ pub(super) struct Device {
     spaces: Vec<Seen>,
 }
 
-#[derive(Serialize)]
-struct Seen {
+/// How far a device said that it has read a space.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Seen {
     space: String,
     sequence: u64,
     /// Deltas of the space that it had not said to have read.
     behind: u64,
 }
 
-#[derive(Serialize)]
+/// A session that is open, or an event stream.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Session {
     id: u64,
     account: String,
+    /// The device id, 16 hex digits; zeros for an event stream.
     device: String,
     name: String,
+    /// The replica that stamps in it, 16 hex digits; the hub's for an event stream.
     replica: String,
     address: String,
     opened_ms: u64,
 }
 
-pub(super) async fn list(State(hub): State<Hub>, Caller(caller): Caller) -> Answer<Vec<Device>> {
+/// A replica: one opening of an app's store.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Replica {
+    /// 16 hex digits.
+    replica: String,
+    account: String,
+    /// The device id, 16 hex digits.
+    device: String,
+    name: String,
+    /// When it was last heard of.
+    last_ms: u64,
+    /// How far the device's clock is ahead of the hub's.
+    clock_offset_ms: i64,
+    /// Whether it stamps in a session that is open.
+    online: bool,
+}
+
+/// A path that names a session.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct SessionPath {
+    /// The session's id.
+    id: u64,
+}
+
+/// The devices of one's own account, each by the replica of it that was heard last; an admin sees
+/// all.
+#[utoipa::path(get, path = "/devices", operation_id = "list_devices", tag = "operation",
+    params(Paging),
+    responses((status = 200, description = "A page of devices", body = Page<Device>),
+        Authenticated, Parsed))]
+pub(super) async fn list(
+    State(hub): State<Hub>,
+    Caller(caller): Caller,
+    Query(paging): Query<Paging>,
+) -> Answer<Page<Device>> {
     let admin = hub.require_admin(&caller).is_ok();
     hub.write_heard();
     let devices = blocking(move || {
@@ -73,26 +116,68 @@ pub(super) async fn list(State(hub): State<Hub>, Caller(caller): Caller) -> Answ
             spaces: row.seen.iter().filter_map(|seen| behind(seen, &spaces)).collect(),
             name: row.name,
         };
-        Ok(latest.into_values().map(device).collect())
+        let key = |(account, device): &(String, DeviceId)| format!("{account}:{device}");
+        paging.cut(latest.into_iter().map(|(it, row)| (key(&it), row)), |it| Ok(device(it)))
     });
     Ok(Json(devices.await?))
 }
 
+/// The replicas of one's own account; an admin sees all.
+#[utoipa::path(get, path = "/replicas", operation_id = "list_replicas", tag = "operation",
+    params(Paging),
+    responses((status = 200, description = "A page of replicas", body = Page<Replica>),
+        Authenticated, Parsed))]
+pub(super) async fn replicas(
+    State(hub): State<Hub>,
+    Caller(caller): Caller,
+    Query(paging): Query<Paging>,
+) -> Answer<Page<Replica>> {
+    let admin = hub.require_admin(&caller).is_ok();
+    hub.write_heard();
+    let replicas = blocking(move || {
+        let rows = hub.store().snapshot()?.replicas(REPLICAS_MAX)?.into_iter();
+        let own = rows.filter(|(_, row)| admin || row.principal == caller.account());
+        let online: Vec<ReplicaId> = hub.sessions().iter().map(|info| info.replica).collect();
+        let show = |(replica, row): (ReplicaId, ReplicaRow)| Replica {
+            replica: replica.to_string(),
+            account: row.principal,
+            device: row.device.to_string(),
+            name: row.name,
+            last_ms: row.last_ms,
+            clock_offset_ms: row.offset_ms,
+            online: online.contains(&replica),
+        };
+        paging.cut(own.map(|it| (it.0.to_string(), it)), |it| Ok(show(it)))
+    });
+    Ok(Json(replicas.await?))
+}
+
+/// The open sessions of one's own account, by age; an admin sees all.
+#[utoipa::path(get, path = "/sessions", operation_id = "list_sessions", tag = "operation",
+    params(Paging),
+    responses((status = 200, description = "A page of sessions", body = Page<Session>),
+        Authenticated, Parsed))]
 pub(super) async fn sessions(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-) -> Answer<Vec<Session>> {
+    Query(paging): Query<Paging>,
+) -> Answer<Page<Session>> {
     let admin = hub.require_admin(&caller).is_ok();
     let mut sessions = hub.sessions();
     sessions.retain(|info| admin || info.account == caller.account());
     sessions.sort_by_key(|info| info.id);
-    Ok(Json(sessions.into_iter().map(session).collect()))
+    let list = sessions.into_iter().map(|info| (info.id.to_be_bytes(), info));
+    Ok(Json(paging.cut(list, |info| Ok(session(info)))?))
 }
 
+/// Ends a session: one's own, or an admin's to do. Its app may come back while its token lives.
+#[utoipa::path(delete, path = "/sessions/{id}", operation_id = "dismiss_session",
+    tag = "operation", params(SessionPath),
+    responses((status = 204, description = "It has been told to end"), Authenticated, Named))]
 pub(super) async fn dismiss(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path(id): Path<u64>,
+    Path(SessionPath { id }): Path<SessionPath>,
 ) -> Result<StatusCode, Failure> {
     let found = hub.sessions().into_iter().find(|info| info.id == id);
     let visible =

@@ -1,15 +1,40 @@
-//! What an operator sees and does: accounts, tokens, spaces, conflicts, devices, figures and
-//! backups, as JSON over HTTP under `/hub/v1`.
+//! The hub's HTTP API under `/hub/v1`: records, changes, accounts, tokens, spaces, conflicts,
+//! devices, limits, figures and backups, for scripts, for the command and for the dashboard.
 //!
+//! ```text
+//! records push changes follow       what spaces hold       body change condition
+//! spaces collections limits conflicts                      place page
+//! users tokens session              who may                caller cookie
+//! devices figures problems rejects settings backup         answer document
+//! ```
 //! Routes are thin: they read a request, ask the door, and say what it answered. They have no way
-//! to data but the door, and every refusal is one of the protocol's codes.
+//! to data but the door. What a route says of itself mounts it, so that the OpenAPI document is the
+//! router's own.
 
 mod answer;
 mod backup;
+mod body;
 mod caller;
+mod change;
+mod changes;
+mod collections;
+mod condition;
 mod conflicts;
+pub(crate) mod cookie;
 mod devices;
+mod document;
 mod figures;
+mod follow;
+mod grammar;
+mod limits;
+mod page;
+mod place;
+mod problems;
+mod push;
+mod records;
+mod rejects;
+mod session;
+mod settings;
 mod spaces;
 mod tokens;
 mod users;
@@ -19,42 +44,61 @@ mod tests;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{delete, get, post, put};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use crate::hub::Hub;
 use answer::{no_method, no_route};
 
-pub use caller::ClientAddress;
+pub use caller::{ClientAddress, Encrypted};
+pub use document::document;
 
-/// Bytes of a request's body: names, roles and passwords, never data.
+/// Bytes of a request's body, but for those that carry data: names, roles and passwords.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// All admin routes. Every request carries a [`ClientAddress`] as an extension, put there by
-/// whoever knows which proxies to believe.
+/// All routes. Every request carries a [`ClientAddress`] and [`Encrypted`] as extensions, put there
+/// by whoever knows which proxies to believe.
 pub fn router(hub: Hub) -> Router {
-    Router::new()
-        .route("/whoami", get(users::whoami))
-        .route("/users", get(users::list).post(users::add))
-        .route("/users/{user}", delete(users::remove))
-        .route("/users/{user}/password", put(users::set_password))
-        .route("/tokens", get(tokens::list).post(tokens::create))
-        .route("/tokens/{id}", delete(tokens::revoke))
-        .route("/spaces", get(spaces::list).post(spaces::create))
-        .route("/spaces/{space}", get(spaces::show).delete(spaces::remove))
-        .route("/spaces/{space}/members", get(spaces::members))
-        .route(
-            "/spaces/{space}/members/{user}",
-            put(spaces::set_member).delete(spaces::remove_member),
-        )
-        .route("/spaces/{space}/conflicts", get(conflicts::list))
-        .route("/spaces/{space}/conflicts/{id}/restore", post(conflicts::restore))
-        .route("/devices", get(devices::list))
-        .route("/sessions", get(devices::sessions))
-        .route("/sessions/{id}", delete(devices::dismiss))
-        .route("/stats", get(figures::stats))
-        .route("/backup", get(backup::backup))
+    let (router, _) = routes().split_for_parts();
+    router
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(hub)
+}
+
+fn routes() -> OpenApiRouter<Hub> {
+    OpenApiRouter::new()
+        .routes(routes!(document::show))
+        .routes(routes!(session::show, session::log_in, session::log_out))
+        .routes(routes!(users::whoami))
+        .routes(routes!(users::list, users::add))
+        .routes(routes!(users::remove))
+        .routes(routes!(users::set_password))
+        .routes(routes!(limits::of_user, limits::set_of_user))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(spaces::list, spaces::create))
+        .routes(routes!(spaces::show, spaces::remove))
+        .routes(routes!(spaces::members))
+        .routes(routes!(spaces::set_member, spaces::remove_member))
+        .routes(routes!(limits::of_space, limits::set_of_space))
+        .routes(routes!(collections::list))
+        .routes(routes!(collections::set_retention))
+        .routes(routes!(records::list))
+        .routes(routes!(records::show, records::replace, records::change, records::delete))
+        .routes(routes!(push::push))
+        .routes(routes!(changes::follow))
+        .routes(routes!(conflicts::list))
+        .routes(routes!(conflicts::restore))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::replicas))
+        .routes(routes!(devices::sessions))
+        .routes(routes!(devices::dismiss))
+        .routes(routes!(figures::stats))
+        .routes(routes!(figures::overview))
+        .routes(routes!(rejects::list))
+        .routes(routes!(settings::show))
+        .routes(routes!(limits::show))
+        .routes(routes!(backup::backup))
 }

@@ -5,15 +5,22 @@ use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{Code, Reject, SpaceName};
+use utoipa::{IntoParams, ToSchema};
 
-use super::answer::{Answer, Body, DONE, Failure, Path, blocking};
+use super::answer::{Answer, DONE, Failure, Path, Query, blocking};
+use super::body::Body;
 use super::caller::Caller;
+use super::collections::{Collection, collection};
+use super::document::{Authenticated, Bodied, Fresh, Making, Named, Parsed};
+use super::page::{Page, Paging};
+use super::place::{AtLeast, Placed, Reading, SpacePath, name};
 use crate::access::directory::Grant;
-use crate::access::principal::Role;
-use crate::hub::{Hub, now_ms};
-use crate::store::{CollectionRow, SpaceRow};
+use crate::access::principal::{Principal, Role};
+use crate::hub::{Hub, View, now_ms};
+use crate::store::SpaceRow;
 
-#[derive(Serialize)]
+/// A space.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Space {
     name: String,
     owner: String,
@@ -31,7 +38,9 @@ pub(super) struct Space {
     restored_ms: Option<u64>,
 }
 
-#[derive(Serialize)]
+/// A space with what is in it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SpaceDetails)]
 pub(super) struct Details {
     #[serde(flatten)]
     space: Space,
@@ -39,37 +48,53 @@ pub(super) struct Details {
     members: Vec<Member>,
 }
 
-#[derive(Serialize)]
-struct Collection {
-    name: String,
-    records: u64,
-    fields: u64,
-    bytes: u64,
-    tombstones: u64,
-    /// 32 hex digits.
-    digest: String,
-}
-
-#[derive(Serialize)]
+/// Somebody who may read a space, or more.
+#[derive(Serialize, ToSchema)]
 pub(super) struct Member {
     user: String,
+    /// owner, writer or reader.
     role: &'static str,
 }
 
-#[derive(Deserialize)]
+/// A space to make.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewSpace {
+    /// Segments of a-z, 0-9, `.`, `_` and `-`, joined by `/`.
     name: String,
+    /// Whose it is to be; one's own when nothing is said.
     owner: Option<String>,
 }
 
-#[derive(Deserialize)]
+/// What a member is to be allowed.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewRole {
+    /// owner, writer or reader.
+    #[schema(pattern = "^(owner|writer|reader)$")]
     role: String,
 }
 
-pub(super) async fn list(State(hub): State<Hub>, Caller(caller): Caller) -> Answer<Vec<Space>> {
+/// A path that names a member of a space.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MemberPath {
+    /// The space, its slashes written `%2F`.
+    space: String,
+    /// The account.
+    user: String,
+}
+
+/// The spaces that one may know of, by name.
+#[utoipa::path(get, path = "/spaces", operation_id = "list_spaces", tag = "spaces",
+    params(Paging),
+    responses((status = 200, description = "A page of spaces", body = Page<Space>),
+        Authenticated, Parsed))]
+pub(super) async fn list(
+    State(hub): State<Hub>,
+    Caller(caller): Caller,
+    Query(paging): Query<Paging>,
+) -> Answer<Page<Space>> {
     let spaces = blocking(move || {
         let directory = hub.directory();
         let grant = |name: &SpaceName| match directory.grant(&caller, name, now_ms()) {
@@ -77,95 +102,120 @@ pub(super) async fn list(State(hub): State<Hub>, Caller(caller): Caller) -> Answ
             Grant::Nothing | Grant::Unauthorized => None,
         };
         let spaces = hub.store().snapshot()?.spaces()?.into_iter();
-        Ok(spaces.filter_map(|(name, row)| Some(space(&name, &row, grant(&name)?))).collect())
+        let known = spaces.filter_map(|(name, row)| Some(space(&name, &row, grant(&name)?)));
+        paging.cut(known.map(|space| (space.name.clone(), space)), Ok)
     });
     Ok(Json(spaces.await?))
 }
 
+/// Makes a space: of one's own name for oneself; an admin any for anyone.
+#[utoipa::path(post, path = "/spaces", operation_id = "create_space", tag = "spaces",
+    request_body = NewSpace,
+    responses((status = 201, description = "Made", body = Details,
+        headers(("Syncline-Sequence" = String, description = "Where its log begins"))),
+        Authenticated, Named, Bodied, Making))]
 pub(super) async fn create(
     State(hub): State<Hub>,
     Caller(caller): Caller,
     Body(new): Body<NewSpace>,
-) -> Result<(StatusCode, Json<Details>), Failure> {
-    let name = space_name(&new.name)?;
+) -> Result<(StatusCode, Placed<Json<Details>>), Failure> {
+    let space: SpaceName = name(&new.name)?;
     let owner = new.owner.as_deref().unwrap_or(caller.account()).to_owned();
-    hub.create_space(&caller, name.clone(), &owner).await?;
-    let details = blocking(move || {
-        // Whoever makes a space for somebody else may have no right in it.
-        let principal = crate::access::principal::Principal::hub();
-        let role = hub.role(&caller, &name).unwrap_or(Role::Reader);
-        details(&hub, &principal, &name, role)
-    });
-    Ok((StatusCode::CREATED, Json(details.await?)))
+    hub.create_space(&caller, space.clone(), &owner).await?;
+    // Whoever makes a space for somebody else may have no right in it.
+    let role = hub.role(&caller, &space).unwrap_or(Role::Reader);
+    let reading = Reading { hub: hub.clone(), caller: Principal::hub(), space };
+    let details = reading.look(move |view| Ok(Json(details(&hub, view, role)?)));
+    Ok((StatusCode::CREATED, details.await?))
 }
 
+/// A space with its collections and members.
+#[utoipa::path(get, path = "/spaces/{space}", operation_id = "show_space", tag = "spaces",
+    params(SpacePath, AtLeast),
+    responses((status = 200, description = "The space", body = Details,
+        headers(("Syncline-Sequence" = String, description = "How far was read"))),
+        Authenticated, Named, Fresh))]
 pub(super) async fn show(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path(name): Path<String>,
-) -> Answer<Details> {
-    let name = space_name(&name)?;
-    let role = hub.role(&caller, &name)?;
-    Ok(Json(blocking(move || details(&hub, &caller, &name, role)).await?))
+    Path(path): Path<SpacePath>,
+    at_least: AtLeast,
+) -> Result<Placed<Json<Details>>, Failure> {
+    let space: SpaceName = name(&path.space)?;
+    let role = hub.role(&caller, &space)?;
+    let reading = Reading { hub: hub.clone(), caller, space };
+    reading.read(at_least, move |view| Ok(Json(details(&hub, view, role)?))).await
 }
 
+/// Deletes a space with everything in it. An owner's to do.
+#[utoipa::path(delete, path = "/spaces/{space}", operation_id = "remove_space", tag = "spaces",
+    params(SpacePath),
+    responses((status = 204, description = "Deleted"), Authenticated, Named))]
 pub(super) async fn remove(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path(name): Path<String>,
+    Path(path): Path<SpacePath>,
 ) -> Result<StatusCode, Failure> {
-    hub.drop_space(&caller, space_name(&name)?).await?;
+    hub.drop_space(&caller, name(&path.space)?).await?;
     Ok(DONE)
 }
 
+/// The members of a space, by name.
+#[utoipa::path(get, path = "/spaces/{space}/members", operation_id = "list_members",
+    tag = "spaces", params(SpacePath, Paging, AtLeast),
+    responses((status = 200, description = "A page of members", body = Page<Member>,
+        headers(("Syncline-Sequence" = String, description = "How far was read"))),
+        Authenticated, Named, Fresh))]
 pub(super) async fn members(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path(name): Path<String>,
-) -> Answer<Vec<Member>> {
-    let name = space_name(&name)?;
-    hub.role(&caller, &name)?;
-    Ok(Json(members_of(&hub, &name)))
+    Path(path): Path<SpacePath>,
+    Query(paging): Query<Paging>,
+    at_least: AtLeast,
+) -> Result<Placed<Json<Page<Member>>>, Failure> {
+    let reading = Reading { hub: hub.clone(), caller, space: name(&path.space)? };
+    let list = reading.read(at_least, move |view| {
+        let members = members_of(&hub, view.name()).into_iter();
+        paging.cut(members.map(|member| (member.user.clone(), member)), Ok).map(Json)
+    });
+    list.await
 }
 
+/// Gives an account a role in a space. An owner's to do.
+#[utoipa::path(put, path = "/spaces/{space}/members/{user}", operation_id = "set_member",
+    tag = "spaces", params(MemberPath), request_body = NewRole,
+    responses((status = 204, description = "Set"), Authenticated, Named, Bodied))]
 pub(super) async fn set_member(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path((name, user)): Path<(String, String)>,
+    Path(path): Path<MemberPath>,
     Body(new): Body<NewRole>,
 ) -> Result<StatusCode, Failure> {
     let role = new.role.parse().map_err(|problem: &str| Reject::new(Code::Refused, problem))?;
-    hub.set_member(&caller, &space_name(&name)?, &user, Some(role)).await?;
+    hub.set_member(&caller, &name(&path.space)?, &path.user, Some(role)).await?;
     Ok(DONE)
 }
 
+/// Takes an account's role in a space away. An owner's to do.
+#[utoipa::path(delete, path = "/spaces/{space}/members/{user}", operation_id = "remove_member",
+    tag = "spaces", params(MemberPath),
+    responses((status = 204, description = "Taken away"), Authenticated, Named))]
 pub(super) async fn remove_member(
     State(hub): State<Hub>,
     Caller(caller): Caller,
-    Path((name, user)): Path<(String, String)>,
+    Path(path): Path<MemberPath>,
 ) -> Result<StatusCode, Failure> {
-    hub.set_member(&caller, &space_name(&name)?, &user, None).await?;
+    hub.set_member(&caller, &name(&path.space)?, &path.user, None).await?;
     Ok(DONE)
 }
 
-/// A space's name out of a path or a body.
-pub(super) fn space_name(text: &str) -> Result<SpaceName, Failure> {
-    Ok(SpaceName::new(text).map_err(|problem| Reject::new(Code::Refused, problem))?)
-}
-
-fn details(
-    hub: &Hub,
-    principal: &crate::access::principal::Principal,
-    name: &SpaceName,
-    role: Role,
-) -> Result<Details, Failure> {
-    let view = hub.read(principal, name)?;
+fn details(hub: &Hub, view: &View, role: Role) -> Result<Details, Failure> {
     let collections = view.collections()?.into_iter();
     let collections = collections.filter(|(name, _)| !name.is_reserved());
     Ok(Details {
-        space: space(name, view.space(), role),
+        space: space(view.name(), view.space(), role),
         collections: collections.map(|(name, row)| collection(name.as_str(), &row)).collect(),
-        members: members_of(hub, name),
+        members: members_of(hub, view.name()),
     })
 }
 
@@ -182,17 +232,6 @@ fn space(name: &SpaceName, row: &SpaceRow, role: Role) -> Space {
         bytes: row.bytes,
         conflict_bytes: row.conflict_bytes,
         restored_ms: row.restored_ms,
-    }
-}
-
-fn collection(name: &str, row: &CollectionRow) -> Collection {
-    Collection {
-        name: name.to_owned(),
-        records: row.records,
-        fields: row.digest.fields,
-        bytes: row.bytes,
-        tombstones: row.tombstones,
-        digest: format!("{:032x}", row.digest.sum),
     }
 }
 

@@ -101,7 +101,7 @@ async fn what_is_not_understood_is_told_as_json() {
     let house = House::new().await;
     let ask = |route, body| house.ask(&house.admin, route, body);
     assert_eq!(code(&ask(("GET", "/nowhere"), None).await), (404, "not_found"));
-    assert_eq!(code(&ask(("PUT", "/users"), None).await), (405, "malformed"));
+    assert_eq!(code(&ask(("PUT", "/users"), None).await), (405, "method_not_allowed"));
     assert_eq!(code(&ask(("POST", "/users"), None).await), (400, "malformed"));
     let unknown = json!({ "name": "ann", "shoe_size": 38 });
     assert_eq!(code(&ask(("POST", "/users"), Some(unknown)).await), (400, "malformed"));
@@ -122,7 +122,8 @@ async fn accounts_come_and_go_and_the_last_admin_stays() {
     let bad = Some(json!({ "name": "Ann Smith" }));
     assert_eq!(code(&ask(("POST", "/users"), bad).await), (422, "refused"));
     let list = house.done("GET", "/users", None).await;
-    let names: Vec<_> = list.as_array().unwrap().iter().map(|user| &user["name"]).collect();
+    let names: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|user| &user["name"]).collect();
     assert_eq!(names, ["admin", "ann"]);
     assert_eq!(code(&house.ask(&ann, ("GET", "/users"), None).await), (403, "forbidden"));
 
@@ -209,7 +210,8 @@ async fn a_token_makes_no_token_that_opens_more() {
     let (status, made) = house.ask(&limited, ("POST", "/tokens"), less).await;
     assert_eq!(status, 201);
     let list = house.ask(&limited, ("GET", "/tokens"), None).await.1;
-    let found = list.as_array().unwrap().iter().find(|token| token["id"] == made["id"]).unwrap();
+    let found =
+        list["items"].as_array().unwrap().iter().find(|token| token["id"] == made["id"]).unwrap();
     assert_eq!(found["expires_ms"], end, "it ends with the token that made it");
 
     let for_other = Some(json!({ "user": "admin" }));
@@ -237,8 +239,9 @@ async fn revoked_tokens_open_nothing() {
     let path = format!("/tokens/{}", id(&ann));
     assert_eq!(code(&house.ask(&bob, ("DELETE", &path), None).await), (404, "not_found"));
     let list = house.ask(&bob, ("GET", "/tokens"), None).await.1;
-    assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
-    assert!(list[0].get("token").is_none() && list[0].get("digest").is_none());
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
+    let token = &list["items"][0];
+    assert!(token.get("token").is_none() && token.get("digest").is_none());
     assert_eq!(house.ask(&ann, ("DELETE", &path), None).await.0, 204);
     assert_eq!(code(&house.ask(&ann, ("GET", "/whoami"), None).await), (401, "unauthorized"));
     house.done("DELETE", &format!("/tokens/{}", id(&bob)), None).await;
@@ -280,7 +283,7 @@ async fn spaces_have_members_and_only_owners_say_who() {
     assert_eq!(code(&house.ask(&ann, ("DELETE", member), None).await), (404, "not_found"));
     assert_eq!(house.ask(&bob, show, None).await.0, 404);
     let list = house.ask(&ann, ("GET", "/spaces"), None).await.1;
-    assert_eq!(list.as_array().unwrap().len(), 1);
+    assert_eq!(list["items"].as_array().unwrap().len(), 1);
     assert_eq!(house.ask(&ann, ("DELETE", "/spaces/notes%2Fann"), None).await.0, 204);
     assert_eq!(house.ask(&ann, show, None).await.0, 404);
 }
@@ -289,11 +292,12 @@ async fn spaces_have_members_and_only_owners_say_who() {
 async fn figures_and_devices_are_for_those_they_concern() {
     let house = House::new().await;
     let ann = house.user("ann").await;
+    let none = json!({ "items": [], "next": null });
     let stats = house.done("GET", "/stats", None).await;
     assert_eq!((&stats["users"], &stats["writable"]), (&json!(2), &json!(true)));
     assert_eq!(code(&house.ask(&ann, ("GET", "/stats"), None).await), (403, "forbidden"));
-    assert_eq!(house.ask(&ann, ("GET", "/devices"), None).await, (200, json!([])));
-    assert_eq!(house.ask(&ann, ("GET", "/sessions"), None).await, (200, json!([])));
+    assert_eq!(house.ask(&ann, ("GET", "/devices"), None).await, (200, none.clone()));
+    assert_eq!(house.ask(&ann, ("GET", "/sessions"), None).await, (200, none));
     let missing = house.ask(&house.admin, ("DELETE", "/sessions/1"), None).await;
     assert_eq!(code(&missing), (404, "not_found"));
 }
@@ -316,11 +320,11 @@ async fn revoking_tells_the_sessions_of_the_token() {
     };
     let arrival = house.hub.arrive(&principal, &hello, from).unwrap();
     let sessions = house.ask(&ann, ("GET", "/sessions"), None).await.1;
-    assert_eq!(sessions[0]["name"], "phone");
+    assert_eq!(sessions["items"][0]["name"], "phone");
     house.done("DELETE", &format!("/tokens/{}", &ann[3..15]), None).await;
     arrival.queue.ready().await;
     assert!(matches!(arrival.queue.pop(), crate::fanout::Popped::Recheck));
-    let list = house.done("GET", "/devices", None).await;
+    let list = &house.done("GET", "/devices", None).await["items"];
     assert_eq!((&list[0]["account"], &list[0]["online"]), (&json!("ann"), &json!(true)));
     house.hub.depart(arrival.id);
 }

@@ -143,9 +143,13 @@ impl DoctorArgs {
             well &= good;
             out.line(format!("{path:<15} {}", said.trim()))?;
         }
-        let stats: Json = remote.get(&["stats"]).await?;
+        let overview: Json = remote.get(&["overview"]).await?;
+        let stats = &overview["stats"];
         for name in stats.as_object().map(|stats| stats.keys()).into_iter().flatten() {
-            out.line(format!("{name:<15} {}", text(&stats, name)))?;
+            out.line(format!("{name:<15} {}", text(stats, name)))?;
+        }
+        for problem in overview["problems"].as_array().into_iter().flatten() {
+            out.line(format!("problem: {}", text(problem, "text")))?;
         }
         out.flush()?;
         if well { Ok(()) } else { Err(Failure::Told) }

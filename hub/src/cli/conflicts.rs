@@ -38,7 +38,7 @@ impl ConflictsArgs {
             note(format!("{id} is written back as sequence {}", text(&restored, "sequence")));
             return Ok(());
         }
-        let conflicts: Vec<Json> = remote.get(&path).await?;
+        let conflicts = remote.list(&path).await?;
         if conflicts.is_empty() && !self.json {
             note(format!("{} keeps no conflicts", self.space));
         }

@@ -63,7 +63,7 @@ pub enum Command {
     User(user::UserArgs),
     /// API tokens: create, list, revoke
     Token(token::TokenArgs),
-    /// Spaces: list, create, show, members, delete
+    /// Spaces: list, create, show, members, retention, delete
     Space(space::SpaceArgs),
     /// Set fields of a record
     Put(data::PutArgs),

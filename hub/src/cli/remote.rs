@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Method, Response, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use rustls::{ClientConfig, RootCertStore};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -17,6 +17,9 @@ use super::Failure;
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 /// Nothing that is asked here takes the hub so long; a backup says something all the time.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
+
+/// Items of a list that one request asks for: as many as the hub gives at once.
+const PAGE_ITEMS: &str = "1000";
 
 /// The hub's admin routes.
 #[derive(Debug)]
@@ -41,6 +44,12 @@ impl From<Unanswered> for Failure {
             Unanswered::Failed(failure) => failure,
         }
     }
+}
+
+#[derive(Deserialize)]
+struct Page {
+    items: Vec<Json>,
+    next: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +80,21 @@ impl Remote {
     /// Asks for something.
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
         Ok(self.ask(Method::GET, path, None).await?)
+    }
+
+    /// Asks for a whole list, page by page.
+    pub(super) async fn list(&self, path: &[&str]) -> Result<Vec<Json>, Failure> {
+        let (mut items, mut after) = (Vec::new(), String::new());
+        loop {
+            let mut url = self.url(path);
+            url.query_pairs_mut().append_pair("limit", PAGE_ITEMS).append_pair("after", &after);
+            let page: Page = self.read(self.sent(self.http.get(url)).await?).await?;
+            items.extend(page.items);
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(items),
+            }
+        }
     }
 
     /// Makes something.
@@ -114,12 +138,7 @@ impl Remote {
         body: Option<Json>,
     ) -> Result<T, Unanswered> {
         let response = self.send(method, path, body).await?;
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
-        let json = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
-        serde_json::from_slice(json).map_err(|error| {
-            let what = format!("{} answers as no hub does: {error}", self.base);
-            Unanswered::Failed(Failure::Failed(what))
-        })
+        self.read(response).await
     }
 
     /// Asks, and gives an answer that is good but not read yet.
@@ -129,10 +148,15 @@ impl Remote {
         path: &[&str],
         body: Option<Json>,
     ) -> Result<Response, Unanswered> {
-        let mut request = self.http.request(method, self.url(path)).bearer_auth(&self.token);
+        let mut request = self.http.request(method, self.url(path));
         if let Some(body) = &body {
             request = request.json(body);
         }
+        self.sent(request).await
+    }
+
+    async fn sent(&self, request: RequestBuilder) -> Result<Response, Unanswered> {
+        let request = request.bearer_auth(&self.token);
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         if status.is_success() {
@@ -146,6 +170,15 @@ impl Remote {
                 let what = format!("{} answers {status}: is it a hub?", self.base);
                 Unanswered::Failed(Failure::Failed(what))
             }
+        })
+    }
+
+    async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, Unanswered> {
+        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let json = if bytes.is_empty() { b"null".as_slice() } else { &bytes };
+        serde_json::from_slice(json).map_err(|error| {
+            let what = format!("{} answers as no hub does: {error}", self.base);
+            Unanswered::Failed(Failure::Failed(what))
         })
     }
 

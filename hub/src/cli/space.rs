@@ -1,5 +1,7 @@
 //! `syncline space`: which spaces there are, what they hold, who is in them.
 
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use serde_json::{Value as Json, json};
 
@@ -22,6 +24,7 @@ Examples:
   syncline space create bookmarks
   syncline space show bookmarks
   syncline space members bookmarks --set alice=writer --remove bob
+  syncline space retention bookmarks links 30d
   syncline space delete bookmarks";
 
 #[derive(Debug, Subcommand)]
@@ -66,6 +69,17 @@ enum What {
         #[arg(long)]
         json: bool,
     },
+    /// Show how long a collection remembers its deletes, or set it
+    #[command(after_help = RETENTION_EXAMPLES)]
+    Retention {
+        /// The space
+        name: String,
+        /// The collection; all of them when nothing is said
+        collection: Option<String>,
+        /// How long, such as 30d; default for what the hub's setting says
+        #[arg(value_name = "TIME", value_parser = parse_retention)]
+        time: Option<Retention>,
+    },
     /// Delete a space with everything in it
     #[command(after_help = "Example:\n  syncline space delete bookmarks")]
     Delete {
@@ -73,6 +87,18 @@ enum What {
         name: String,
     },
 }
+
+const RETENTION_EXAMPLES: &str = "\
+Examples:
+  syncline space retention bookmarks
+  syncline space retention bookmarks links 30d
+  syncline space retention bookmarks links default
+
+An app that was away for longer reports what it wrote to deleted records as conflicts.";
+
+/// How long a collection is to remember its deletes; none for as long as the hub's setting says.
+#[derive(Debug, Clone, Copy)]
+struct Retention(Option<Duration>);
 
 const MEMBERS_EXAMPLES: &str = "\
 Examples:
@@ -85,7 +111,7 @@ impl SpaceArgs {
         let remote = self.connection.remote()?;
         match self.what {
             What::List { json } => {
-                let spaces: Vec<Json> = remote.get(&["spaces"]).await?;
+                let spaces = remote.list(&["spaces"]).await?;
                 rows(
                     json,
                     &spaces,
@@ -116,8 +142,18 @@ impl SpaceArgs {
                 for user in &remove {
                     remote.delete(&["spaces", &name, "members", user]).await?;
                 }
-                let members: Vec<Json> = remote.get(&["spaces", &name, "members"]).await?;
+                let members = remote.list(&["spaces", &name, "members"]).await?;
                 members_table(json, &members)
+            }
+            What::Retention { name, collection, time } => {
+                if let (Some(collection), Some(Retention(time))) = (&collection, time) {
+                    let ms = time.map(|time| u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+                    let path = ["spaces", &name, "collections", collection, "retention"];
+                    return remote.put(&path, json!({ "retention_ms": ms })).await;
+                }
+                let mut rows = remote.list(&["spaces", &name, "collections"]).await?;
+                rows.retain(|row| collection.as_ref().is_none_or(|it| row["name"] == **it));
+                retention_table(&rows)
             }
             What::Delete { name } => {
                 remote.delete(&["spaces", &name]).await?;
@@ -135,6 +171,31 @@ fn parse_member(argument: &str) -> Result<(String, String), String> {
         }
         _ => Err("write USER=owner, USER=writer or USER=reader".to_owned()),
     }
+}
+
+fn parse_retention(argument: &str) -> Result<Retention, String> {
+    if argument == "default" {
+        return Ok(Retention(None));
+    }
+    let time = humantime::parse_duration(argument);
+    let time = time.map_err(|problem| format!("{problem}; write 30d, 12h or default"))?;
+    Ok(Retention(Some(time)))
+}
+
+fn retention_table(collections: &[Json]) -> Result<(), Failure> {
+    let retention = |row: &Json| match row["retention_ms"].as_u64() {
+        Some(ms) => humantime::format_duration(Duration::from_millis(ms)).to_string(),
+        None => "default".to_owned(),
+    };
+    rows(
+        false,
+        collections,
+        &[
+            ("COLLECTION", |row| text(row, "name")),
+            ("TOMBSTONES", |row| text(row, "tombstones")),
+            ("RETENTION", retention),
+        ],
+    )
 }
 
 fn members_table(json: bool, members: &[Json]) -> Result<(), Failure> {

@@ -112,7 +112,7 @@ impl TokenArgs {
                 say(made.token)
             }
             What::List { json } => {
-                let tokens: Vec<Json> = remote.get(&["tokens"]).await?;
+                let tokens = remote.list(&["tokens"]).await?;
                 rows(
                     json,
                     &tokens,

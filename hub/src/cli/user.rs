@@ -79,7 +79,7 @@ impl UserArgs {
                 Ok(())
             }
             What::List { json } => {
-                let users: Vec<Json> = remote.get(&["users"]).await?;
+                let users = remote.list(&["users"]).await?;
                 rows(
                     json,
                     &users,

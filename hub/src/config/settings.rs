@@ -180,6 +180,9 @@ section! {
         allowed_origins: Vec<String> = Vec::new() => Origins;
         /// A file with the token that may read /metrics. Without it only this machine may.
         metrics_token_file: Option<PathBuf> = None => File;
+        /// How long a browser stays logged in. A week, so that a person logs in now and then, and a
+        /// forgotten browser is out in the end.
+        session_lifetime: Duration = days(7) => Span(seconds(300), days(90));
     }
 }
 

@@ -1,5 +1,7 @@
 //! The engine's other work: spaces come and go, recorded answers are forgotten, replicas noted.
 
+use std::time::Duration;
+
 use redb::ReadableTable as _;
 use syncline_protocol::{
     Change, Code, CollectionName, Epoch, FieldName, PushId, RecordKey, Reject, ReplicaId, SpaceId,
@@ -7,7 +9,9 @@ use syncline_protocol::{
 };
 
 use super::{Engine, Part, Receipt, Refusal, Submission, Writes, system_space};
-use crate::access::directory::{Directory, Grant, collection, member_key};
+use crate::access::directory::{
+    Directory, Grant, OwnLimits, collection, limits_of_space, member_key,
+};
 use crate::access::principal::{Principal, Role};
 use crate::store::{Batch, ReplicaRow, Snapshot, SpaceRow, StoreError, outcome_key};
 
@@ -108,8 +112,44 @@ impl Engine {
         let members: Vec<String> =
             self.directory.members(name).map(|(user, _)| member_key(name, user)).collect();
         let mut changes = vec![system_delete(collection::SPACES, name.as_str())];
+        if self.directory.space_limits(name) != OwnLimits::default() {
+            changes.push(system_delete(collection::LIMITS, &limits_of_space(name)));
+        }
         changes.extend(members.iter().map(|key| system_delete(collection::MEMBERS, key)));
         self.write_system(batch, now_ms, changes)
+    }
+
+    /// Sets how long a collection keeps its tombstones; none for as long as the hub's setting
+    /// says. Whoever owns the space may.
+    pub(super) fn set_retention(
+        &mut self,
+        batch: &mut Batch<'_>,
+        principal: &Principal,
+        now_ms: u64,
+        (space, collection, retention): (&SpaceName, &CollectionName, Option<Duration>),
+    ) -> Result<Receipt, Refusal> {
+        let row = batch.space(space)?.map(|row| (row.id, row.sequence));
+        let (id, sequence) = match (self.directory.grant(principal, space, now_ms), row) {
+            (Grant::Role(Role::Owner), Some(row)) => row,
+            (Grant::Unauthorized, _) => {
+                let what = "This credential is no longer good";
+                return Err(Reject::new(Code::Unauthorized, what).into());
+            }
+            (Grant::Nothing, _) | (_, None) => {
+                let what = format!("There is no space {space} for you");
+                return Err(Reject::new(Code::UnknownSpace, what).into());
+            }
+            (Grant::Role(_), Some(_)) => {
+                let what = format!("Only an owner says how long {space} remembers deletes");
+                return Err(Reject::new(Code::Forbidden, what).into());
+            }
+        };
+        if collection.is_reserved() {
+            let what = format!("{collection} is a reserved collection");
+            return Err(Reject::new(Code::Reserved, what).into());
+        }
+        batch.collection(id, collection)?.retention = retention;
+        Ok(Receipt { parts: vec![(sequence, Vec::new())] })
     }
 
     fn write_system(
@@ -139,6 +179,7 @@ pub(super) fn load_directory(snapshot: &Snapshot) -> Result<Directory, StoreErro
         collection::MEMBERS,
         collection::SPACES,
         collection::CREDENTIALS,
+        collection::LIMITS,
     ];
     for name in names {
         for (key, row) in snapshot.range(space.id, &collection_name(name), "", usize::MAX)? {

@@ -66,13 +66,18 @@ impl Engine {
     ) -> Result<(), Reject> {
         let adds = name.as_str() != SYSTEM_SPACE
             && writes.changes().any(|change| matches!(change.op, Op::Put(_)));
+        let own = self.directory.space_limits(name);
+        let (bytes, records) = (
+            own.bytes.unwrap_or(self.quotas.space_bytes),
+            own.records.unwrap_or(self.quotas.space_records),
+        );
         let full = |used: u64, quota: u64| adds && quota > 0 && used >= quota;
-        if full(space.bytes, self.quotas.space_bytes) {
-            let what = format!("The space holds its {} bytes", self.quotas.space_bytes);
+        if full(space.bytes, bytes) {
+            let what = format!("The space holds its {bytes} bytes");
             return Err(Reject::new(Code::QuotaExceeded, what));
         }
-        if full(space.records, self.quotas.space_records) {
-            let what = format!("The space holds its {} records", self.quotas.space_records);
+        if full(space.records, records) {
+            let what = format!("The space holds its {records} records");
             return Err(Reject::new(Code::QuotaExceeded, what));
         }
         Ok(())

@@ -18,7 +18,8 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Shared;
 use super::address::{PeerAddress, client_address};
-use crate::socket;
+use crate::admin::cookie;
+use crate::socket::{self, Caller};
 use crate::stream::Stream;
 
 /// Answers a handshake and begins the session.
@@ -41,7 +42,10 @@ pub(super) async fn upgrade(
     let Some(upgrade) = request.extensions_mut().remove::<OnUpgrade>() else {
         return (StatusCode::BAD_REQUEST, "this connection cannot be upgraded\n").into_response();
     };
-    tokio::spawn(begin(shared, upgrade, address, place));
+    // A page of the hub's own need not know a token: its browser shows who it is.
+    let own = cookie::is_own_origin(request.headers()) == Some(true);
+    let session = cookie::session(request.headers()).filter(|_| own);
+    tokio::spawn(begin(shared, upgrade, Caller { address, session }, place));
     accept(&key)
 }
 
@@ -58,7 +62,7 @@ fn accept(key: &str) -> Response {
     response
 }
 
-async fn begin(shared: Shared, upgrade: OnUpgrade, address: IpAddr, place: Place) {
+async fn begin(shared: Shared, upgrade: OnUpgrade, caller: Caller, place: Place) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
@@ -76,7 +80,7 @@ async fn begin(shared: Shared, upgrade: OnUpgrade, address: IpAddr, place: Place
     // As long as this is held, so is the whole buffer that HTTP read into.
     drop(parts.read_buf);
     let web = WebSocketStream::from_partially_read(io, rest, Role::Server, config).await;
-    socket::run(shared.hub, web, address, place).await;
+    socket::run(shared.hub, web, caller, place).await;
 }
 
 /// The key of a good handshake.
@@ -113,9 +117,7 @@ fn check<'h>(
 fn is_origin_good(headers: &HeaderMap, allowed: &[String]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let Ok(origin) = origin.to_str() else { return false };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let own = origin.split_once("://").map(|(_, host)| host);
-    (own.is_some() && own == host)
+    cookie::is_own_origin(headers) == Some(true)
         || allowed.iter().any(|allowed| allowed == "*" || allowed == origin)
 }
 

@@ -9,7 +9,7 @@ use syncline_protocol::{
 };
 
 use super::{Hub, TokenOrder, now_ms, random_u64, unknown_space};
-use crate::access::directory::{SYSTEM_SPACE, collection, member_key};
+use crate::access::directory::{OwnLimits, SYSTEM_SPACE, collection, limits_of_user, member_key};
 use crate::access::password;
 use crate::access::principal::{Principal, Role, check_account};
 use crate::access::token::Token;
@@ -87,8 +87,14 @@ impl Hub {
     ) -> Result<(), Reject> {
         self.require_self_or_admin(principal, name)?;
         let exists = self.guard_user(name)?;
-        let change = put_password(name, &hash(password).await?);
-        self.write_system(vec![change], vec![exists], || unknown_user(name)).await?;
+        let mut changes = vec![put_password(name, &hash(password).await?)];
+        // Whoever knew the old one is to be out, but not the person who changes it.
+        for id in self.directory().password_sessions(name) {
+            if principal.token_id() != Some(id) {
+                changes.extend(token_deletes(id));
+            }
+        }
+        self.write_system(changes, vec![exists], || unknown_user(name)).await?;
         self.forget_secrets(name);
         Ok(())
     }
@@ -213,6 +219,9 @@ impl Hub {
         for id in directory.tokens_of(name) {
             changes.extend(token_deletes(id));
         }
+        if directory.user_limits(name) != OwnLimits::default() {
+            changes.push(system_delete(collection::LIMITS, &limits_of_user(name)));
+        }
         for space in directory.memberships(name) {
             changes.push(system_delete(collection::MEMBERS, &format!("{space}:{name}")));
         }
@@ -220,7 +229,7 @@ impl Hub {
     }
 
     /// Holds while the account exists and is the admin, or not, that it is now.
-    fn guard_user(&self, name: &str) -> Result<Guard, Reject> {
+    pub(super) fn guard_user(&self, name: &str) -> Result<Guard, Reject> {
         let directory = self.directory();
         if !directory.has_user(name) {
             return Err(unknown_user(name));
@@ -272,7 +281,12 @@ impl Hub {
             return Err(no_longer());
         }
         let Some(id) = principal.token_id() else { return Ok(()) };
-        let (own, _) = directory.token(id).ok_or_else(no_longer)?;
+        let (mut own, _) = directory.token(id).ok_or_else(no_longer)?;
+        if own.session {
+            // A browser's session makes what the credential that opened it could make.
+            let Some(parent) = &own.parent else { return Ok(()) };
+            own = directory.token(parent).ok_or_else(no_longer)?.0;
+        }
         let wider = order.role > own.role || !own.covers(order.spaces);
         let longer = order.expires_ms.is_some() && order.expires_ms > own.expires_ms;
         let longer = longer && own.expires_ms.is_some();
@@ -308,27 +322,27 @@ fn put_password(name: &str, phc: &str) -> Change {
     system_put(collection::CREDENTIALS, &key, &[("phc", Value::from(phc))])
 }
 
-fn token_deletes(id: &str) -> [Change; 2] {
+pub(super) fn token_deletes(id: &str) -> [Change; 2] {
     [
         system_delete(collection::CREDENTIALS, &format!("token:{id}")),
         system_delete(collection::TOKENS, id),
     ]
 }
 
-fn guard(collection: &str, key: &str, condition: Condition) -> Guard {
+pub(super) fn guard(collection: &str, key: &str, condition: Condition) -> Guard {
     let collection = CollectionName::new(collection).expect("a collection's name");
     let key = RecordKey::new(key).expect("accounts and spaces have names that are keys");
     Guard { collection, key, condition }
 }
 
-fn field(name: &str) -> FieldName {
+pub(super) fn field(name: &str) -> FieldName {
     FieldName::new(name).expect("a field's name")
 }
 
-fn unknown_user(name: &str) -> Reject {
+pub(super) fn unknown_user(name: &str) -> Reject {
     Reject::new(Code::NotFound, format!("There is no user {name}"))
 }
 
-fn changed_meanwhile() -> Reject {
+pub(super) fn changed_meanwhile() -> Reject {
     Reject::new(Code::Busy, "Somebody else changed this at the same time")
 }

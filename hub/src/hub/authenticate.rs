@@ -22,6 +22,8 @@ pub enum Realm {
     Token,
     /// An account's name and password.
     Password,
+    /// What the cookie of a browser's session holds; the name is not needed.
+    Session,
 }
 
 impl Hub {
@@ -38,14 +40,18 @@ impl Hub {
     ) -> Result<Principal, Reject> {
         let principal = match realm {
             Realm::Token => self.check_token(secret),
+            Realm::Session => self.check_session(secret),
             Realm::Password => self.check_password(name, secret).await,
         };
         principal.ok_or_else(|| self.refuse(from))
     }
 
     fn check_token(&self, text: &str) -> Option<Principal> {
-        let token = Token::parse(text).ok()?;
-        self.directory().recognise(&token, now_ms())
+        self.directory().recognise(&Token::parse(text).ok()?, now_ms())
+    }
+
+    fn check_session(&self, text: &str) -> Option<Principal> {
+        self.directory().recognise_session(&Token::parse(text).ok()?, now_ms())
     }
 
     async fn check_password(&self, name: &str, secret: &str) -> Option<Principal> {
@@ -75,6 +81,7 @@ impl Hub {
             }
         };
         self.inner.metrics.rejects.with_label_values(&[reject.code.as_str()]).inc();
+        self.inner.rejects.note(&from.to_string(), &reject);
         reject
     }
 

@@ -1,6 +1,6 @@
 //! The first start: the space `system`, an admin account and its token.
 
-use syncline_protocol::{Code, Guard, Reject, Value};
+use syncline_protocol::{Change, Code, Guard, Reject, Value};
 
 use super::{Hub, now_ms};
 use crate::access::directory::collection;
@@ -66,6 +66,17 @@ impl Hub {
         order: &TokenOrder<'_>,
         guards: Vec<Guard>,
     ) -> Result<Token, Reject> {
+        self.make_secret(order, guards, Vec::new(), Vec::new()).await
+    }
+
+    /// Makes a token or a session, with fields of its own, in one commit with other changes.
+    pub(super) async fn make_secret(
+        &self,
+        order: &TokenOrder<'_>,
+        guards: Vec<Guard>,
+        more: Vec<(&str, Value)>,
+        mut changes: Vec<Change>,
+    ) -> Result<Token, Reject> {
         let mut random = [0; RANDOM_BYTES];
         getrandom::fill(&mut random).expect("the system's random generator works");
         let token = Token::from_random(random);
@@ -80,10 +91,11 @@ impl Hub {
         ];
         fields.extend(order.expires_ms.map(|end| ("expires_ms", Value::from(end))));
         let digest = Value::from(hex::encode(token.digest().to_bytes()).as_str());
-        let changes = vec![
+        fields.extend(more);
+        changes.extend([
             system_put(collection::CREDENTIALS, &format!("token:{id}"), &[("digest", digest)]),
             system_put(collection::TOKENS, &id, &fields),
-        ];
+        ]);
         let gone = || Reject::new(Code::NotFound, format!("There is no user {}", order.user));
         self.write_system(changes, guards, gone).await?;
         Ok(token)

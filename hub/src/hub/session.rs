@@ -75,9 +75,6 @@ impl Hub {
         hello: &Hello,
         address: IpAddr,
     ) -> Result<Arrival, Reject> {
-        if self.inner.draining.load(Ordering::Acquire) {
-            return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
-        }
         self.check_room(principal)?;
         let is_new = self.inner.admit.claim(principal, hello.replica)?;
         let now_ms = now_ms();
@@ -90,8 +87,6 @@ impl Hub {
         }
         let id = self.inner.next_session.fetch_add(1, Ordering::Relaxed);
         self.settle_outbox(id, hello).map_err(|error| unavailable(&error))?;
-        let bytes = usize::try_from(self.inner.config.sync.queue_bytes).unwrap_or(usize::MAX);
-        let queue = Arc::new(Queue::new(bytes));
         let info = SessionInfo {
             id,
             account: principal.account().to_owned(),
@@ -104,10 +99,43 @@ impl Hub {
         if hello.attributes.contains_key(EXCLUSIVE) {
             self.replace(&info);
         }
+        Ok(self.register(principal, info))
+    }
+
+    /// Lets in whoever only listens: without a replica of its own, it is shown as the hub's.
+    ///
+    /// # Errors
+    /// A hub that shuts down, or too many sessions.
+    pub fn arrive_to_listen(
+        &self,
+        principal: &Principal,
+        name: &str,
+        address: IpAddr,
+    ) -> Result<Arrival, Reject> {
+        self.check_room(principal)?;
+        let info = SessionInfo {
+            id: self.inner.next_session.fetch_add(1, Ordering::Relaxed),
+            account: principal.account().to_owned(),
+            device: DeviceId(0),
+            name: name.to_owned(),
+            replica: self.inner.replica,
+            address,
+            opened_ms: now_ms(),
+        };
+        Ok(self.register(principal, info))
+    }
+
+    fn register(&self, principal: &Principal, info: SessionInfo) -> Arrival {
+        let bytes = usize::try_from(self.inner.config.sync.queue_bytes).unwrap_or(usize::MAX);
+        let (id, queue) = (info.id, Arc::new(Queue::new(bytes)));
         self.inner.sessions.insert(id, Registered { info, queue: queue.clone() });
         self.inner.metrics.sessions.inc();
         let expires_ms = self.directory().expires_ms(principal);
-        Ok(Arrival { id, principal: principal.clone(), queue, expires_ms })
+        // Whoever came while the hub began to drain hears of it as the others did.
+        if self.is_draining() {
+            queue.goodbye(Reject::new(Code::GoingAway, "The hub is shutting down"), Some(1_000));
+        }
+        Arrival { id, principal: principal.clone(), queue, expires_ms }
     }
 
     /// A session is gone.
@@ -201,17 +229,26 @@ impl Hub {
     }
 
     fn check_room(&self, principal: &Principal) -> Result<(), Reject> {
+        if self.inner.draining.load(Ordering::Acquire) {
+            return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
+        }
         let limits = &self.inner.config.limits;
-        let too_many = |what: &str| Err(Reject::new(Code::TooMany, what));
+        let too_many = |what: &str| {
+            let reject = Reject::new(Code::TooMany, what);
+            self.inner.rejects.note(principal.account(), &reject);
+            Err(reject)
+        };
         if self.inner.sessions.len() >= usize::try_from(limits.sessions).unwrap_or(usize::MAX) {
             return too_many("The hub has as many sessions as it may");
         }
-        if limits.sessions_per_user >= limits.sessions {
+        let most = self.sessions_max(principal.account());
+        // Those of one account are counted only where that can matter.
+        if most >= limits.sessions.into() {
             return Ok(());
         }
         let own = self.inner.sessions.iter();
         let own = own.filter(|session| session.info.account == principal.account()).count();
-        if own >= usize::try_from(limits.sessions_per_user).unwrap_or(usize::MAX) {
+        if own as u64 >= most {
             return too_many("You have as many sessions as you may");
         }
         Ok(())

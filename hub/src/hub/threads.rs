@@ -10,6 +10,7 @@ use dashmap::DashMap;
 use syncline_protocol::{Code, Reject, ReplicaId};
 use tokio::sync::{Semaphore, watch};
 
+use super::rejects::Rejects;
 use super::{Hub, Inner, PAGES_AT_ONCE, now_ms, random_u64, room};
 use crate::access::recognised::Recognised;
 use crate::access::throttle::Throttle;
@@ -82,6 +83,7 @@ pub(super) fn start(
         sessions: DashMap::new(),
         next_session: AtomicU64::new(1),
         heard: Mutex::default(),
+        rejects: Rejects::default(),
         recognised: Mutex::new(Recognised::new(key, RECOGNISED_MAX)),
         draining: AtomicBool::new(false),
     };
@@ -101,7 +103,7 @@ fn spawn(hub: &Hub, writer: Writer) -> Threads {
     Threads { intake: hub.inner.intake.clone(), writer, fanout }
 }
 
-fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<Told>) {
+fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>) {
     let sync = &hub.inner.config.sync;
     let limit = BatchLimit {
         bytes: usize::try_from(sync.batch_bytes).unwrap_or(usize::MAX),
@@ -137,7 +139,7 @@ fn commit(
     hub: &Hub,
     writer: &mut Writer,
     jobs: Vec<Job>,
-    tell: &SyncSender<Told>,
+    tell: &SyncSender<(Told, Instant)>,
 ) -> Result<(), StoreError> {
     let (entries, replies): (Vec<_>, Vec<_>) =
         jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
@@ -159,7 +161,7 @@ fn commit(
         *directory = engine.directory().clone();
     }
     // The fan-out thread lives as long as this one; should it have died, the log has everything.
-    let _ = tell.send(committed.told);
+    let _ = tell.send((committed.told, Instant::now()));
     if rights_changed {
         hub.recheck_sessions();
     }
@@ -175,13 +177,17 @@ fn refuse(jobs: Vec<Job>) {
     }
 }
 
-fn run_fanout(hub: &Hub, told: &Receiver<Told>) {
-    while let Ok(mut all) = told.recv() {
-        // Batches that wait go out as one: a frame for each would cost every session a wake.
-        while let Ok(more) = told.try_recv() {
+fn run_fanout(hub: &Hub, told: &Receiver<(Told, Instant)>) {
+    while let Ok((mut all, committed)) = told.recv() {
+        // Batches that wait go out as one: a frame for each would cost every session a wake. What
+        // the oldest of them waited counts for all.
+        while let Ok((more, _)) = told.try_recv() {
             all.join(more);
         }
         let deliveries = hub.inner.fanout.publish(&all.publications);
+        if deliveries > 0 {
+            hub.inner.metrics.delivery_seconds.observe(committed.elapsed().as_secs_f64());
+        }
         hub.inner.metrics.deltas_out.inc_by(deliveries as u64);
         all.dropped.into_iter().for_each(|space| hub.inner.fanout.dropped(space));
     }

@@ -5,10 +5,20 @@ use std::time::{Duration, Instant};
 use syncline_protocol::{Code, CollectionName, Filter, Record, RecordKey, Reject, SpaceName};
 
 use crate::admit::unavailable;
+use crate::store::tables::records_prefix;
 use crate::store::{CollectionRow, Conflict, RecordPage, Snapshot, SpaceRow, StoreError};
 
 /// A view pins pages of the store, so it may be held only so long; longer answers page.
 pub const HELD_MAX: Duration = Duration::from_secs(5);
+
+/// Some records of a collection, in key order.
+#[derive(Debug)]
+pub struct Listed {
+    /// The records, tombstones too.
+    pub records: Vec<(RecordKey, Record)>,
+    /// Whether there may be more after them.
+    pub more: bool,
+}
 
 /// One moment of one space.
 pub struct View {
@@ -68,6 +78,25 @@ impl View {
         bytes_max: usize,
     ) -> Result<RecordPage, Reject> {
         self.ask(|snapshot| snapshot.records(self.row.id, filter, after, bytes_max))
+    }
+
+    /// The records of one collection after a key's bytes, in key order, until about `bytes_max`
+    /// bytes are found; tombstones are among them.
+    pub fn list(
+        &self,
+        collection: &CollectionName,
+        prefix: &str,
+        after: Option<&[u8]>,
+        bytes_max: usize,
+    ) -> Result<Listed, Reject> {
+        let filter = Filter::new([collection.clone()], prefix);
+        let filter = filter.map_err(|problem| Reject::new(Code::Refused, problem))?;
+        // Whatever the bytes are, they only say where among the collection's keys to begin.
+        let begin = records_prefix(self.row.id, collection, "");
+        let after = after.map(|key| [&begin, key].concat());
+        let page = self.page(&filter, after.as_deref(), bytes_max)?;
+        let records = page.records.into_iter().map(|(_, key, row)| (key, row.record)).collect();
+        Ok(Listed { records, more: page.next.is_some() })
     }
 
     /// The collections with their counts, reserved ones too.

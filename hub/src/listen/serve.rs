@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::Listener;
@@ -26,6 +27,7 @@ pub async fn serve(
     let router = http::router(hub.clone(), tls);
     let mut connections = JoinSet::new();
     let mut heard = tokio::time::interval(WRITE_HEARD_EVERY);
+    let (close, closing) = watch::channel(false);
     tokio::pin!(stop);
     loop {
         tokio::select! {
@@ -35,13 +37,15 @@ pub async fn serve(
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Some((stream, peer)) => {
-                    connections.spawn(http::connection(router.clone(), stream, peer));
+                    let closing = closing.clone();
+                    connections.spawn(http::connection(router.clone(), stream, peer, closing));
                 }
                 None => break,
             },
         }
     }
     listener.close().await;
+    close.send_replace(true);
     hub.drain(hub.config().sync.drain_timeout).await;
     hub.write_heard();
     let finish = async { while connections.join_next().await.is_some() {} };

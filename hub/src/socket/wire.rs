@@ -157,8 +157,5 @@ where
 fn settled(
     written: Result<Result<(), tungstenite::Error>, tokio::time::error::Elapsed>,
 ) -> Result<(), Broken> {
-    match written {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(Broken),
-    }
+    written.map_err(|_| Broken)?.map_err(|_| Broken)
 }

@@ -81,6 +81,10 @@ const CUT: StoreError = StoreError::Corrupt("a row that is cut short");
 pub(super) struct Put(Vec<u8>);
 
 impl Put {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     pub(super) fn finish(self) -> Vec<u8> {
         self.0
     }

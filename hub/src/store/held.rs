@@ -18,6 +18,7 @@ use syncline_protocol::HlcTime;
 
 use super::StoreError;
 use super::batch::Batch;
+use super::bytes::{Put, Take};
 use super::journal::Journal;
 use super::rows::replay;
 use super::tables::{META, meta};
@@ -182,10 +183,8 @@ pub(super) fn commit(mut transaction: WriteTransaction) -> Result<(), StoreError
 pub(super) fn read_mark(transaction: &WriteTransaction) -> Result<Option<(u64, u64)>, StoreError> {
     let table = transaction.open_table(META)?;
     let Some(row) = table.get(meta::JOURNAL)? else { return Ok(None) };
-    let bytes = <[u8; 16]>::try_from(row.value());
-    let bytes = bytes.map_err(|_| StoreError::Corrupt("the mark of a journal"))?;
-    let mark = u128::from_be_bytes(bytes);
-    Ok(Some(((mark >> 64) as u64, (mark & u128::from(u64::MAX)) as u64)))
+    let mut take = Take::new(row.value());
+    Ok(Some((take.word()?, take.word()?)))
 }
 
 /// Says which journal a database needs from here on; none when it needs none.
@@ -196,8 +195,9 @@ pub(super) fn write_mark(
     let mut table = transaction.open_table(META)?;
     match journal {
         Some(journal) => {
-            let mark = u128::from(journal.id()) << 64 | u128::from(journal.last());
-            table.insert(meta::JOURNAL, mark.to_be_bytes().as_slice())?;
+            let mut mark = Put::default();
+            mark.word(journal.id()).word(journal.last());
+            table.insert(meta::JOURNAL, mark.as_bytes())?;
         }
         None => drop(table.remove(meta::JOURNAL)?),
     }

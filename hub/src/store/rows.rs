@@ -11,6 +11,7 @@ use std::ops::Deref;
 use redb::{AccessGuard, Key, Table, TableDefinition, Value, WriteTransaction};
 
 use super::StoreError;
+use super::bytes::{Put, Take};
 use super::tables::{
     Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
 };
@@ -33,7 +34,7 @@ pub(super) enum Tag {
 pub(crate) struct Rows<'txn, K: Key + 'static, V: Value + 'static> {
     table: Table<'txn, K, V>,
     tag: Tag,
-    changes: Vec<u8>,
+    changes: Put,
 }
 
 /// A table of bytes.
@@ -45,7 +46,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
         definition: TableDefinition<'_, K, V>,
         tag: Tag,
     ) -> Result<Self, StoreError> {
-        Ok(Self { table: transaction.open_table(definition)?, tag, changes: Vec::new() })
+        Ok(Self { table: transaction.open_table(definition)?, tag, changes: Put::default() })
     }
 
     /// Writes a row; gives the one that it replaces.
@@ -54,7 +55,7 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
         key: K::SelfType<'k>,
         value: V::SelfType<'v>,
     ) -> Result<Option<AccessGuard<'_, V>>, StoreError> {
-        self.changes.push(self.tag as u8);
+        self.changes.byte(self.tag as u8);
         note(&mut self.changes, 0, K::as_bytes(&key).as_ref());
         note(&mut self.changes, 1, V::as_bytes(&value).as_ref());
         Ok(self.table.insert(key, value)?)
@@ -62,16 +63,16 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
 
     /// Removes a row.
     pub(crate) fn remove<'k>(&mut self, key: K::SelfType<'k>) -> Result<(), StoreError> {
-        self.changes.push(self.tag as u8);
+        self.changes.byte(self.tag as u8);
         note(&mut self.changes, 0, K::as_bytes(&key).as_ref());
-        self.changes.push(0);
+        self.changes.length(0);
         self.table.remove(key)?;
         Ok(())
     }
 
     /// What was changed, in the journal's form.
     pub(super) fn changes(&self) -> &[u8] {
-        &self.changes
+        self.changes.as_bytes()
     }
 }
 
@@ -84,29 +85,27 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Deref for Rows<'txn, K, V> {
 }
 
 /// A length, with something added to it, and bytes.
-fn note(changes: &mut Vec<u8>, more: usize, bytes: &[u8]) {
-    let mut length = bytes.len() + more;
-    // Seven bits a byte, the lowest first; all but the last have the eighth bit.
-    while length >= 0x80 {
-        changes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    changes.push((length & 0x7f) as u8);
-    changes.extend_from_slice(bytes);
+fn note(changes: &mut Put, more: usize, bytes: &[u8]) {
+    changes.length(bytes.len() + more).bytes(bytes);
 }
 
 /// Makes the changes that an entry of the journal tells of once more.
-pub(super) fn replay(transaction: &WriteTransaction, mut rows: &[u8]) -> Result<(), StoreError> {
-    while let Some((tag, rest)) = rows.split_first() {
-        let (key, rest) = take(rest, 0)?;
-        let (value, rest) = take_value(rest)?;
-        rows = rest;
+pub(super) fn replay(transaction: &WriteTransaction, rows: &[u8]) -> Result<(), StoreError> {
+    let mut take = Take::new(rows);
+    while !take.is_empty() {
+        let tag = take.byte()?;
+        let length = take.length()?;
+        let key = take.bytes(length)?;
+        let value = match take.length()?.checked_sub(1) {
+            Some(length) => Some(take.bytes(length)?),
+            None => None,
+        };
         let text = || std::str::from_utf8(key).map_err(|_| unreadable());
         match tag {
-            it if *it == Tag::Meta as u8 => put(transaction, META, text()?, value),
-            it if *it == Tag::Spaces as u8 => put(transaction, SPACES, text()?, value),
-            it if *it == Tag::Dropped as u8 => put(transaction, DROPPED, key, value.map(|_| ())),
-            it => put(transaction, byte_table(*it)?, key, value),
+            it if it == Tag::Meta as u8 => put(transaction, META, text()?, value),
+            it if it == Tag::Spaces as u8 => put(transaction, SPACES, text()?, value),
+            it if it == Tag::Dropped as u8 => put(transaction, DROPPED, key, value.map(|_| ())),
+            it => put(transaction, byte_table(it)?, key, value),
         }?;
     }
     Ok(())
@@ -137,30 +136,6 @@ fn put<'a, K: Key + 'static, V: Value + 'static>(
         None => table.remove(key)?,
     };
     Ok(())
-}
-
-fn take_value(bytes: &[u8]) -> Result<(Option<&[u8]>, &[u8]), StoreError> {
-    match bytes.split_first() {
-        Some((0, rest)) => Ok((None, rest)),
-        _ => take(bytes, 1).map(|(value, rest)| (Some(value), rest)),
-    }
-}
-
-fn take(bytes: &[u8], more: usize) -> Result<(&[u8], &[u8]), StoreError> {
-    let (mut length, mut shift) = (0_usize, 0_u32);
-    let mut rest = bytes;
-    loop {
-        let (byte, after) = rest.split_first().ok_or_else(unreadable)?;
-        rest = after;
-        let part = usize::from(byte & 0x7f).checked_shl(shift).ok_or_else(unreadable)?;
-        length |= part;
-        shift += 7;
-        if byte & 0x80 == 0 {
-            break;
-        }
-    }
-    let length = length.checked_sub(more).ok_or_else(unreadable)?;
-    rest.split_at_checked(length).ok_or_else(unreadable)
 }
 
 fn unreadable() -> StoreError {

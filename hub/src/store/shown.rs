@@ -167,7 +167,8 @@ mod tests {
                 encode_applied(&mut expected.deltas, &applied);
                 expected.count += 1;
             }
-            let floor = floor.then(|| Stamp::new(HlcTime::from_millis(1), ReplicaId::from_random(1)));
+            let then = Stamp::new(HlcTime::from_millis(1), ReplicaId::from_random(1));
+            let floor = floor.then_some(then);
             let row = RecordRow { record, floor }.encode();
             let mut page = ShownPage::default();
             page.add(&tables::record_key(SpaceId(1), &collection, &key), &row).unwrap();

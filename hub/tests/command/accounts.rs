@@ -1,7 +1,10 @@
 //! `user`, `token` and `space`: who may do what, and when they no longer may.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::process::Stdio;
+
+use serde_json::json;
 
 use crate::house::House;
 
@@ -118,4 +121,48 @@ fn spaces_are_shown_and_deleted() {
     let gone = house.run(&["space", "show", "a/b"]);
     assert_eq!((gone.code, gone.err.contains("unknown_space")), (1, true));
     assert_eq!(house.run(&["space", "delete", "system"]).code, 1);
+}
+
+#[test]
+fn a_collections_retention_is_set_shown_and_kept() {
+    let mut house = House::new();
+    house.done(&["space", "create", "s"]);
+    house.done(&["space", "retention", "s", "links", "30d"]);
+    house.done(&["put", "s", "pages", "k", "a=1"]);
+    house.restart();
+    let shown = house.done(&["space", "retention", "s"]).out;
+    let lines: Vec<Vec<&str>> = shown.lines().map(|it| it.split_whitespace().collect()).collect();
+    assert_eq!(lines[0], ["COLLECTION", "TOMBSTONES", "RETENTION"]);
+    assert_eq!(lines[1], ["links", "0", "30days"]);
+    assert_eq!(lines[2], ["pages", "0", "default"]);
+    house.done(&["space", "retention", "s", "links", "default"]);
+    let shown = house.done(&["space", "retention", "s", "links"]).out;
+    assert!(shown.lines().count() == 2 && shown.contains("default"), "{shown}");
+    assert_eq!(house.run(&["space", "retention", "s", "links", "soon"]).code, 2);
+    let short = house.run(&["space", "retention", "s", "links", "1s"]);
+    assert_eq!((short.code, short.err.contains("an hour")), (1, true), "{short:?}");
+}
+
+#[test]
+fn lists_longer_than_a_page_are_printed_whole() {
+    let house = House::new();
+    house.done(&["space", "create", "s"]);
+    let token = house.token("admin", &[]);
+    let write = |at| {
+        let fields = json!({ "a": 1 });
+        json!({ "op": "put", "collection": format!("c{at:04}"), "key": "k", "fields": fields })
+    };
+    let body = json!({ "writes": (0..1_005).map(write).collect::<Vec<_>>() }).to_string();
+    let request = format!(
+        "POST /hub/v1/spaces/s/push HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+         Connection: close\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(house.address()).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let shown = house.done(&["space", "retention", "s"]).out;
+    assert_eq!(shown.lines().count(), 1_006, "the head, and a line a collection");
 }

@@ -55,7 +55,7 @@ impl Disk {
     pub(crate) fn power_off(&self) -> Self {
         let mut platter = self.lock();
         platter.is_off = true;
-        let files = std::mem::take(&mut platter.files).map(Content::as_synced);
+        let files = std::mem::take(&mut platter.files).map(Content::into_synced);
         Self(Arc::new(Mutex::new(Platter { files, ..Platter::default() })))
     }
 
@@ -75,7 +75,7 @@ impl Disk {
 
 impl Content {
     /// Without what was not synced.
-    fn as_synced(self) -> Self {
+    fn into_synced(self) -> Self {
         let mut bytes = self.bytes;
         for undo in self.unsynced.into_iter().rev() {
             match undo {

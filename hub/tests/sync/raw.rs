@@ -49,6 +49,11 @@ impl RawClient {
         let protocol = syncline_protocol::SUBPROTOCOL.parse().unwrap();
         request.headers_mut().insert("sec-websocket-protocol", protocol);
         let (web, _) = client_async(request, stream).await.unwrap();
+        Self::over(web)
+    }
+
+    /// A client over a WebSocket that is open.
+    pub(crate) fn over(web: WebSocketStream<TcpStream>) -> Self {
         let replica = ReplicaId::from_random(random_u64());
         Self { web, replica, welcome: None, counter: 0, last_ms: 0, tick: 0 }
     }

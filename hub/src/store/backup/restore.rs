@@ -217,15 +217,15 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
         // Which journal the store had is nothing to the one that is made of it.
         it if it == Kind::Meta as u8 && key == meta::JOURNAL.as_bytes() => return Ok(()),
         it if it == Kind::Meta as u8 => {
-            batch.meta.insert(text()?, value).map_err(StoreError::from)?;
+            batch.meta.insert(text()?, value)?;
             return Ok(());
         }
         it if it == Kind::Spaces as u8 => {
-            batch.spaces.insert(text()?, value).map_err(StoreError::from)?;
+            batch.spaces.insert(text()?, value)?;
             return Ok(());
         }
         it if it == Kind::Dropped as u8 => {
-            batch.dropped.insert(key, ()).map_err(StoreError::from)?;
+            batch.dropped.insert(key, ())?;
             return Ok(());
         }
         it if it == Kind::Collections as u8 => &mut batch.collections,
@@ -236,7 +236,7 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
         it if it == Kind::Replicas as u8 => &mut batch.replicas,
         _ => return Err(BackupError::Damaged("a row of no known table")),
     };
-    table.insert(key, value).map_err(StoreError::from)?;
+    table.insert(key, value)?;
     Ok(())
 }
 
