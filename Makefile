@@ -167,6 +167,34 @@ bench-build:
 bench-micro: ## Micro-benchmarks: codec, merge, digest, fan-out encoding.
 	$(CARGO) bench --workspace
 
+# What syncline-bench measures the hub beside. Each is optional: what is missing is left out of a
+# run, and `syncline-bench list` says how to get it. Programs go to target/, packages of Node to
+# bench/peers, where nothing of them is tracked.
+PEERS        := $(abspath $(TARGET))/peers
+PEERS_DEBIAN := redis-server nats-server mosquitto
+PEERS_NODE   := yjs tinybase
+# Its native module is built when none is at hand, and npm wants to be told that it may.
+npm_ci = npm ci --prefix bench/peers/$(1) --no-audit --no-fund \
+    && npm rebuild --prefix bench/peers/$(1) --ignore-scripts=false
+
+.PHONY: bench-peers
+bench-peers: ## The systems that syncline-bench measures the hub beside; as root also Debian's.
+	@if ! command -v apt-get >/dev/null; then \
+	    echo 'not Debian: install $(PEERS_DEBIAN) by other means'; \
+	elif [ "$$(id -u)" != 0 ]; then \
+	    echo 'not root, so not installed: sudo apt-get install $(PEERS_DEBIAN)'; \
+	else \
+	    apt-get install --yes --no-install-recommends $(PEERS_DEBIAN) \
+	        || echo 'not installed: $(PEERS_DEBIAN). Is the list of packages fresh? apt-get update'; \
+	fi
+	@{ test -x $(PEERS)/bin/pip || $(PYTHON) -m venv $(PEERS); } \
+	    && $(PEERS)/bin/pip install --quiet --disable-pip-version-check \
+	        -r bench/peers/requirements.txt \
+	    || echo 'not installed: a current nats-server, which needs python3 with venv'
+	@command -v npm >/dev/null || echo 'not installed: $(PEERS_NODE), which need Node and npm'
+	@! command -v npm >/dev/null || { $(foreach peer,$(PEERS_NODE),$(call npm_ci,$(peer)) \
+	    || echo 'not installed: $(peer)';) }
+
 .PHONY: run
 run: ## A hub on http://127.0.0.1:7962 with its data in ./syncline-data.
 	$(CARGO) run --release -p syncline -- serve

@@ -53,7 +53,8 @@ impl Bench {
             let is_present = missing.is_none();
             let acknowledges = target.acknowledges().to_owned();
             let durable = target.is_durable();
-            let system = System { version: String::new(), acknowledges, durable, missing };
+            let (version, note) = (String::new(), target.note().map(str::to_owned));
+            let system = System { version, acknowledges, durable, note, missing };
             book.systems.insert(target.name().to_owned(), system);
             if is_present {
                 present.push(target);
@@ -91,11 +92,7 @@ impl Bench {
     /// Starts a system in a folder of its own.
     pub(crate) async fn start(&mut self, index: usize) -> Result<Stage, Failure> {
         let target = &self.targets[index];
-        let site = Site {
-            folder: self.settings.folder()?,
-            hub: self.settings.hub.clone(),
-            remote: self.settings.remote(),
-        };
+        let site = self.settings.site()?;
         let running = target.start(&site).await?;
         let name = target.name();
         if let Some(system) = self.book.systems.get_mut(name) {
@@ -193,6 +190,11 @@ impl Settings {
             Some(folder) => builder.tempdir_in(folder)?,
             None => builder.tempdir()?,
         })
+    }
+
+    /// A place for one system.
+    pub(crate) fn site(&self) -> Result<Site, Failure> {
+        Ok(Site { folder: self.folder()?, hub: self.hub.clone(), remote: self.remote() })
     }
 
     fn remote(&self) -> Option<(String, String)> {

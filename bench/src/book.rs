@@ -60,6 +60,9 @@ pub(crate) struct System {
     pub(crate) acknowledges: String,
     /// Whether what is acknowledged has reached the disk.
     pub(crate) durable: bool,
+    /// What must be known to read its figures.
+    #[serde(default)]
+    pub(crate) note: Option<String>,
     /// Why it took no part, and how to change that.
     pub(crate) missing: Option<String>,
 }

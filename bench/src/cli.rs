@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand, ValueEnum as _};
 
 use crate::bench::Bench;
 use crate::book::Book;
+use crate::contract;
 use crate::reference::{rebroadcast, rows::Rows};
 use crate::report::{compare, html, table};
 use crate::scenario::Scenario;
@@ -21,6 +22,7 @@ Examples:
   syncline-bench run fanout write --target hub,ceiling --json today.json --html today.html
   syncline-bench run storm --storm-sessions 5000 --rounds 3
   syncline-bench compare yesterday.json today.json
+  syncline-bench check --target hub,redis
   syncline-bench list";
 
 /// Measures a Syncline hub beside its ceiling, its bare store and its peers.
@@ -44,6 +46,8 @@ enum Command {
     },
     /// Lists the systems, what an acknowledgement means there, and how to install them
     List,
+    /// Proves that each system does what the measurements take for granted
+    Check(Box<CheckArgs>),
     /// The ceiling's server
     #[command(hide = true)]
     Ceiling { address: SocketAddr },
@@ -67,6 +71,15 @@ struct RunArgs {
     /// Writes the run as one page with plots, which needs no network
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckArgs {
+    /// Whom to check; all that are installed when nothing is named
+    #[arg(long, value_delimiter = ',', value_name = "NAME")]
+    target: Vec<String>,
     #[command(flatten)]
     settings: Settings,
 }
@@ -103,6 +116,7 @@ impl Command {
                 list();
                 Ok(())
             }
+            Self::Check(check) => check.run().await,
             Self::Ceiling { address } => Ok(rebroadcast::serve(address).await?),
             Self::Rows(rows) => rows.run().await,
         }
@@ -127,6 +141,27 @@ impl RunArgs {
         }
         bench.done();
         tell(&bench.book, self.json, self.html)
+    }
+}
+
+impl CheckArgs {
+    async fn run(self) -> Result<(), Failure> {
+        let mut broken = Vec::new();
+        for target in chosen(&self.target)? {
+            if let Err(missing) = target.installed() {
+                println!("{}\n  not installed: {missing}", target.name());
+                continue;
+            }
+            let findings = contract::check(target.as_ref(), self.settings.site()?).await;
+            println!("{findings}");
+            if findings.are_broken() {
+                broken.push(target.name());
+            }
+        }
+        if broken.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(format!("not what they promise: {}", broken.join(", "))))
     }
 }
 
@@ -155,6 +190,9 @@ fn tell(book: &Book, json: Option<PathBuf>, page: Option<PathBuf>) -> Result<(),
 fn list() {
     for target in target::all() {
         println!("{}\n    acknowledged: {}", target.name(), target.acknowledges());
+        if let Some(note) = target.note() {
+            println!("    {note}");
+        }
         if let Err(how) = target.installed() {
             println!("    not installed: {how}");
         }

@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -21,6 +21,8 @@ use crate::workload::{Workload, Write, marks};
 
 /// After the end a connection waits so long for what is still on its way.
 const GRACE: Duration = Duration::from_secs(10);
+/// Senders that share a room: a mark has one byte for them.
+const SENDERS_MAX: usize = 256;
 /// Ticks that wait for a sender.
 const TICKS_MAX: usize = 1024;
 
@@ -48,37 +50,75 @@ pub(crate) enum Pace {
 
 /// Room for writes that not all listeners have received: bounds what is under way end to end, so
 /// that a system is measured at the speed of its listeners, not of its promises.
+///
+/// A write that another has superseded may never reach a listener, and must not hold its room
+/// forever. Each sender's writes arrive in their order, so that one which has arrived everywhere
+/// says that those before it are over as well; a mark's last byte tells whose it is.
 #[derive(Debug)]
 pub(crate) struct Room {
-    listeners: u64,
-    window: u64,
-    sent: AtomicU64,
+    /// Writes of one sender that may be under way.
+    window: usize,
+    /// For each listener the newest mark of each sender.
+    seen: Vec<Vec<AtomicU64>>,
+    listeners: AtomicUsize,
+    senders: AtomicUsize,
     received: AtomicU64,
     changed: Notify,
 }
 
 impl Room {
-    /// Room for `window` writes at so many listeners.
-    pub(crate) fn new(listeners: u64, window: u64) -> Arc<Self> {
-        let (sent, received) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { listeners, window, sent, received, changed: Notify::new() })
+    /// Room for `window` writes of each sender on their way to all listeners.
+    pub(crate) fn new(listeners: usize, senders: usize, window: usize) -> Arc<Self> {
+        let senders = senders.min(SENDERS_MAX);
+        let marks = || (0..senders).map(|_| AtomicU64::new(0)).collect();
+        Arc::new(Self {
+            window,
+            seen: (0..listeners).map(|_| marks()).collect(),
+            listeners: AtomicUsize::new(0),
+            senders: AtomicUsize::new(0),
+            received: AtomicU64::new(0),
+            changed: Notify::new(),
+        })
     }
 
+    /// The number of one more listener.
+    fn listener(&self) -> usize {
+        self.listeners.fetch_add(1, Ordering::Relaxed) % self.seen.len().max(1)
+    }
+
+    /// The number of one more sender.
+    fn sender(&self) -> usize {
+        self.senders.fetch_add(1, Ordering::Relaxed) % self.seen.first().map_or(1, Vec::len).max(1)
+    }
+
+    /// The mark of a sender's write that is sent now, at most 256 ns off.
+    fn mark(sender: usize) -> u64 {
+        now_ns() & !0xff | sender as u64
+    }
+
+    fn see(&self, listener: usize, mark: u64) {
+        let sender = usize::from(mark.to_le_bytes()[0]);
+        // Each row has one listener that writes it.
+        if let Some(newest) = self.seen[listener].get(sender)
+            && newest.load(Ordering::Relaxed) < mark
+        {
+            newest.store(mark, Ordering::Relaxed);
+        }
+    }
+
+    /// Tells senders of room once for as many deliveries as there are listeners.
     fn receive(&self, count: u64) {
-        let before = self.received.fetch_add(count, Ordering::Relaxed) / self.listeners;
-        if before != (before * self.listeners + count) / self.listeners {
+        let listeners = self.seen.len() as u64;
+        let before = self.received.fetch_add(count, Ordering::Relaxed);
+        if before / listeners != (before + count) / listeners {
             self.changed.notify_waiters();
         }
     }
 
-    fn take(&self, count: u64) -> bool {
-        let received = self.received.load(Ordering::Relaxed) / self.listeners;
-        let under_way = self.sent.load(Ordering::Relaxed).saturating_sub(received);
-        let has_room = under_way + count <= self.window;
-        if has_room {
-            self.sent.fetch_add(count, Ordering::Relaxed);
-        }
-        has_room
+    /// The newest mark of a sender that all listeners have seen.
+    fn seen_by_all(&self, sender: usize) -> u64 {
+        let marks = self.seen.iter().map(|seen| seen[sender].load(Ordering::Relaxed));
+        marks.min().unwrap_or(0)
     }
 }
 
@@ -86,8 +126,8 @@ impl Room {
 pub(crate) struct Listener {
     /// Whether each delivery is timed; counting alone is cheaper.
     is_timed: bool,
-    /// Who is told of room.
-    room: Option<Arc<Room>>,
+    /// Who is told of room, and as which listener.
+    room: Option<(Arc<Room>, usize)>,
     span: Span,
     tally: Tally,
 }
@@ -95,6 +135,7 @@ pub(crate) struct Listener {
 impl Listener {
     /// A listener that counts within a span.
     pub(crate) fn new(is_timed: bool, room: Option<Arc<Room>>, span: Span) -> Self {
+        let room = room.map(|room| (room.clone(), room.listener()));
         Self { is_timed, room, span, tally: Tally::default() }
     }
 
@@ -135,13 +176,16 @@ impl Listener {
         let mut count = 0;
         for mark in marks(bytes) {
             count += 1;
+            if let Some((room, listener)) = &self.room {
+                room.see(*listener, mark);
+            }
             if self.is_timed && self.span.holds(mark) {
                 self.tally.delivered.time(now.saturating_sub(mark));
                 self.tally.note(mark, now);
             }
         }
         self.tally.delivered.count(&self.span, now, count);
-        if let Some(room) = &self.room {
+        if let Some((room, _)) = &self.room {
             room.receive(count);
         }
     }
@@ -215,15 +259,21 @@ impl Sender {
     }
 
     async fn fill_room(&mut self, room: &Room) -> Result<(), Failure> {
-        let writes = self.pushes.writes as u64;
+        let (sender, writes) = (room.sender(), self.pushes.writes);
+        let mut sent = VecDeque::new();
         while now_ns() < self.span.end_ns {
             let changed = room.changed.notified();
             tokio::pin!(changed);
             changed.as_mut().enable();
-            let mut has_sent = false;
-            while room.take(writes) {
-                self.send(now_ns()).await?;
-                has_sent = true;
+            let seen = room.seen_by_all(sender);
+            while sent.front().is_some_and(|mark| *mark <= seen) {
+                sent.pop_front();
+            }
+            let has_sent = (sent.len() + 1) * writes <= room.window;
+            while (sent.len() + 1) * writes <= room.window {
+                let mark = Room::mark(sender);
+                self.send(mark).await?;
+                sent.push_back(mark);
             }
             if has_sent {
                 self.link.flush().await?;
@@ -326,4 +376,32 @@ pub(crate) async fn all<T: 'static>(
         results.push(result.map_err(|error| Failure::new(error.to_string()))??);
     }
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_superseded_write_gives_its_room_back() {
+        let room = Room::new(2, 2, 8);
+        let (a, b) = (room.sender(), room.sender());
+        let listeners = [room.listener(), room.listener()];
+        assert_eq!((a, b, listeners), (0, 1, [0, 1]));
+        // The first write of `a` reaches one listener alone, its second both.
+        room.see(0, 0x100);
+        room.see(0, 0x200);
+        assert_eq!(room.seen_by_all(a), 0);
+        room.see(1, 0x200);
+        assert_eq!((room.seen_by_all(a), room.seen_by_all(b)), (0x200, 0));
+        // What comes late or twice takes nothing back.
+        room.see(1, 0x100);
+        assert_eq!(room.seen_by_all(a), 0x200);
+    }
+
+    #[test]
+    fn a_mark_tells_its_sender() {
+        assert_eq!(Room::mark(7).to_le_bytes()[0], 7);
+        assert!(now_ns() - Room::mark(0) < 1_000_000_000);
+    }
 }

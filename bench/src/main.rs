@@ -10,6 +10,7 @@ mod bench;
 mod book;
 mod cli;
 mod clock;
+mod contract;
 mod driver;
 mod figure;
 mod machine;

@@ -61,18 +61,16 @@ impl Write {
         format!("t@{:016x}", self.mark_ns)
     }
 
-    /// The record's fields as a MessagePack map, for systems that carry bytes.
+    /// The record's fields as a MessagePack map, for systems that carry bytes beside a key.
     pub(crate) fn payload(&self) -> Vec<u8> {
-        let (key, title, done, at) = (self.key(), &*self.title, self.done, self.mark());
-        rmp_serde::to_vec_named(&Fields { key: &key, title, done, at: &at })
-            .expect("memory takes every write")
+        let (title, done, at) = (&*self.title, self.done, self.mark());
+        rmp_serde::to_vec_named(&Fields { title, done, at: &at }).expect("memory takes every write")
     }
 }
 
 /// A record's fields, by name.
 #[derive(serde::Serialize)]
 struct Fields<'a> {
-    key: &'a str,
     title: &'a str,
     done: bool,
     at: &'a str,

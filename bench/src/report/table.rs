@@ -14,6 +14,9 @@ pub(crate) fn table(book: &Book) -> String {
     for (name, system) in &book.systems {
         let version = if system.version.is_empty() { "" } else { &system.version };
         let _ = writeln!(text, "{name}: {version}; acknowledged {}", system.acknowledges);
+        if let Some(note) = &system.note {
+            let _ = writeln!(text, "    {note}");
+        }
         if let Some(missing) = &system.missing {
             let _ = writeln!(text, "    not measured: {missing}");
         }

@@ -35,8 +35,7 @@ pub(super) async fn round(
     running.prepare(CHANNEL).await?;
     let listening = links(running, listeners, &Listening::New).await?;
     let writing = links(running, settings.publishers, &Listening::Nothing).await?;
-    let window = (settings.publishers * settings.window) as u64;
-    let room = Room::new(listeners as u64, window);
+    let room = Room::new(listeners, settings.publishers, settings.window);
     let span = settings.span();
     let mut receiving = JoinSet::new();
     for (index, link) in listening.into_iter().enumerate() {

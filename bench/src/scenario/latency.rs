@@ -63,7 +63,7 @@ async fn maximum(settings: &Settings, running: &dyn Running) -> Result<f64, Fail
     let span = settings.span();
     let listening = running.link(CHANNEL, Listening::New).await?;
     let writing = links(running, settings.publishers, &Listening::Nothing).await?;
-    let room = Room::new(1, (settings.publishers * settings.window) as u64);
+    let room = Room::new(1, settings.publishers, settings.window);
     let mut receiving = JoinSet::new();
     receiving.spawn(Listener::new(false, Some(room.clone()), span).run(listening));
     let sending = senders(writing, &settings.workload(), 1, &Pace::Room(room), span);

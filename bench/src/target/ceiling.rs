@@ -59,12 +59,13 @@ impl Target for Ceiling {
         command.args(["ceiling", &address.to_string()]);
         let mut server = Server::start(command, &site.folder.path().join("log"))?;
         server.listens(address).await?;
-        Ok(Box::new(RunningCeiling { server, address }))
+        Ok(Box::new(RunningCeiling { server: Some(server), address }))
     }
 }
 
 struct RunningCeiling {
-    server: Server,
+    /// None in tests, where the ceiling has no process of its own.
+    server: Option<Server>,
     address: SocketAddr,
 }
 
@@ -75,7 +76,7 @@ impl Running for RunningCeiling {
     }
 
     fn processes(&self) -> Vec<u32> {
-        vec![self.server.id()]
+        self.server.iter().map(Server::id).collect()
     }
 
     async fn link(&self, channel: &str, listening: Listening) -> Result<Box<dyn Link>, Failure> {
@@ -89,7 +90,9 @@ impl Running for RunningCeiling {
     }
 
     async fn stop(self: Box<Self>) {
-        self.server.stop().await;
+        if let Some(server) = self.server {
+            server.stop().await;
+        }
     }
 }
 
@@ -136,4 +139,15 @@ fn understand(bytes: Bytes) -> Arrival {
         Some((b'A', ids)) => Arrival::Acked(ids.as_chunks::<8>().0.iter().map(id).collect()),
         _ => Arrival::Bytes(bytes),
     }
+}
+
+/// A ceiling within this process, for tests of what is built on targets.
+#[cfg(test)]
+pub(crate) async fn in_process() -> Box<dyn Running> {
+    let address = free_address().expect("the loopback address has a free port");
+    tokio::spawn(crate::reference::rebroadcast::serve(address));
+    while tokio::net::TcpStream::connect(address).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    Box::new(RunningCeiling { server: None, address })
 }

@@ -12,7 +12,14 @@
 pub(crate) mod ceiling;
 pub(crate) mod encoding;
 mod hub;
+mod mosquitto;
+mod nats;
+mod program;
+mod redis;
+mod tinybase;
 pub(crate) mod websocket;
+mod wire;
+mod yjs;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -43,7 +50,13 @@ macro_rules! fails_with {
         })+
     };
 }
-fails_with!(std::io::Error, tokio_tungstenite::tungstenite::Error, reqwest::Error);
+fails_with!(
+    std::io::Error,
+    tokio_tungstenite::tungstenite::Error,
+    reqwest::Error,
+    yrs::encoding::read::Error,
+    yrs::error::UpdateError
+);
 
 /// What a scenario asks of a system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +87,11 @@ pub(crate) trait Target: Send + Sync {
 
     /// Whether it can do this; if not, why.
     fn can(&self, ability: Ability) -> Result<(), &'static str>;
+
+    /// What must be known to read its figures.
+    fn note(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Whether it is installed; if not, how to install it.
     fn installed(&self) -> Result<(), String>;
@@ -170,7 +188,16 @@ pub(crate) trait Link: Send {
 
 /// All systems, ours first.
 pub(crate) fn all() -> Vec<Box<dyn Target>> {
-    vec![Box::new(hub::Hub), Box::new(ceiling::Ceiling)]
+    vec![
+        Box::new(hub::Hub),
+        Box::new(ceiling::Ceiling),
+        Box::new(redis::Redis),
+        Box::new(nats::Nats { syncs_always: false }),
+        Box::new(nats::Nats { syncs_always: true }),
+        Box::new(mosquitto::Mosquitto),
+        Box::new(yjs::Yjs),
+        Box::new(tinybase::TinyBase),
+    ]
 }
 
 /// A source address on the loopback network, so that many links do not run out of ports.

@@ -1,15 +1,14 @@
 //! Plain WebSocket connections with small buffers, as the hub and its ceiling are measured by.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
-use super::{Failure, source};
+use super::{Failure, wire};
 
 /// A client's end of a WebSocket.
 pub(crate) type Web = WebSocketStream<TcpStream>;
@@ -24,18 +23,23 @@ pub(crate) fn config() -> WebSocketConfig {
         .max_frame_size(None)
 }
 
-/// Connects from one of several loopback addresses: one has not enough ports for all.
+/// Connects to the hub's address, or one like it.
 pub(crate) async fn connect(address: SocketAddr, protocol: &str) -> Result<Web, Failure> {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let socket = TcpSocket::new_v4()?;
-    if address.ip().is_loopback() {
-        socket.bind(source(NEXT.fetch_add(1, Ordering::Relaxed)))?;
+    connect_to(address, "ws", Some(protocol)).await
+}
+
+/// Connects to an address and a path, with a subprotocol where there is one.
+pub(super) async fn connect_to(
+    address: SocketAddr,
+    path: &str,
+    protocol: Option<&str>,
+) -> Result<Web, Failure> {
+    let stream = wire::connect(address).await?;
+    let mut request = format!("ws://{address}/{path}").into_client_request()?;
+    if let Some(protocol) = protocol {
+        let protocol = protocol.parse().map_err(|_| Failure::new("a subprotocol is a token"))?;
+        request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     }
-    let stream = socket.connect(address).await?;
-    stream.set_nodelay(true)?;
-    let mut request = format!("ws://{address}/ws").into_client_request()?;
-    let protocol = protocol.parse().map_err(|_| Failure::new("a subprotocol is a token"))?;
-    request.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, protocol);
     let (web, _) =
         tokio_tungstenite::client_async_with_config(request, stream, Some(config())).await?;
     Ok(web)
