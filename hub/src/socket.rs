@@ -168,7 +168,9 @@ where
                 self.answer(push, answer).await?;
                 self.answer_ready(doings).await
             }
-            said = self.wire.hear(), if !full => Box::pin(self.take_all(arrival, doings, said?)).await,
+            said = self.wire.hear(), if !full => {
+                Box::pin(self.take_all(arrival, doings, said?)).await
+            }
             () = arrival.queue.ready() => self.drain(arrival, doings).await,
             () = std::future::ready(()), if behind.is_some() => {
                 Box::pin(self.catch_up(doings, behind.unwrap_or(0))).await
