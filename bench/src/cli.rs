@@ -93,9 +93,30 @@ pub(crate) fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    match runtime.block_on(cli.command.run()) {
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            result = cli.command.run() => result,
+            () = interrupted() => Err(Failure::new("interrupted")),
+        }
+    });
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failed(&failure),
+    }
+}
+
+/// Waits until someone asks it to end: what is dropped then takes servers and folders with it.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        // Without handlers a signal ends the program at once, as ever.
+        Err(_) => std::future::pending().await,
     }
 }
 

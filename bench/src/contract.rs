@@ -240,6 +240,9 @@ impl<'a> Customer<'a> {
 
     async fn resumes(&mut self, place: Option<Place>) -> Result<(), Failure> {
         let place = place.ok_or_else(|| Failure::new("it has told no place to resume from"))?;
+        // From a new connection, which must know of records that others have written.
+        self.writer = self.running.link(CHANNEL, Listening::Nothing).await?;
+        (self.pushes, self.acked) = (0, 0);
         let missed = self.push(&[0, 1]).await?;
         let mut link = self.running.link(CHANNEL, Listening::After(place)).await?;
         self.hear(link.as_mut(), missed).await

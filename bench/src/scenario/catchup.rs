@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::process::Command;
 
 use super::write::BARE;
-use super::{CHANNEL, fill};
+use super::{CHANNEL, fill, heard};
 use crate::bench::{Bench, Stage};
 use crate::book::Found;
 use crate::clock::now_ns;
@@ -104,7 +104,7 @@ async fn receive(
     let mut link = running.link(CHANNEL, listening).await?;
     let (mut count, mut bytes) = (0, 0);
     while count < writes {
-        if let Arrival::Bytes(some) = link.next().await? {
+        if let Arrival::Bytes(some) = heard(link.as_mut()).await? {
             count += marks(&some).count() as u64;
             bytes += some.len() as u64;
         }

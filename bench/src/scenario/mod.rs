@@ -10,6 +10,8 @@ mod storm;
 mod wire;
 mod write;
 
+use std::time::Duration;
+
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::bench::Bench;
@@ -17,7 +19,7 @@ use crate::book::Found;
 use crate::driver::{Pace, Pushes, Sender};
 use crate::figure;
 use crate::tally::{Events, Span, Tally};
-use crate::target::{Failure, Link, Listening, Running};
+use crate::target::{Arrival, Failure, Link, Listening, Running};
 use crate::workload::Workload;
 
 /// Connections that are opened at a time.
@@ -66,6 +68,9 @@ impl Scenario {
 /// The channel that scenarios use.
 const CHANNEL: &str = "bench";
 
+/// Whoever owes something and says nothing for so long has lost it.
+const SILENCE: Duration = Duration::from_secs(30);
+
 /// Opens links, a few at a time.
 async fn links(
     running: &dyn Running,
@@ -107,10 +112,16 @@ async fn fill(
     Ok(())
 }
 
+/// Waits for what must come; a system that has lost it is not waited for forever.
+async fn heard(link: &mut dyn Link) -> Result<Arrival, Failure> {
+    let silent = || Failure::new(format!("it said nothing for {} s", SILENCE.as_secs()));
+    tokio::time::timeout(SILENCE, link.next()).await.unwrap_or_else(|_| Err(silent()))
+}
+
 /// Waits for something, and says how many acks it was.
 async fn acks(link: &mut dyn Link) -> Result<usize, Failure> {
-    match link.next().await? {
-        crate::target::Arrival::Acked(pushes) => Ok(pushes.len()),
+    match heard(link).await? {
+        Arrival::Acked(pushes) => Ok(pushes.len()),
         _ => Ok(0),
     }
 }

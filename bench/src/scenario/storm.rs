@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::{CHANNEL, fill, links};
+use super::{CHANNEL, fill, heard, links};
 use crate::bench::Bench;
 use crate::book::Found;
 use crate::clock::{now_ns, span_ns};
@@ -127,7 +127,7 @@ async fn come_back(
         let mut link = running.link(CHANNEL, listening).await?;
         let mut count = 0;
         while count < missed {
-            if let Arrival::Bytes(bytes) = link.next().await? {
+            if let Arrival::Bytes(bytes) = heard(link.as_mut()).await? {
                 count += marks(&bytes).count() as u64;
             }
         }

@@ -9,14 +9,17 @@
 //! newcomer   > all: hashes?  < S: hashes  > S: tables that differ from these?  < S: tables
 //! ```
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::websocket::{Web, connect_to};
@@ -72,7 +75,8 @@ impl Target for TinyBase {
     fn note(&self) -> Option<&'static str> {
         Some(
             "the server rewrites a space's whole file for each change, one after the other, while \
-             it goes on; what waits to be written is lost when it ends",
+             it goes on; what waits to be written is lost when the last client leaves, so that one \
+             more stays in each space",
         )
     }
 
@@ -82,7 +86,8 @@ impl Target for TinyBase {
 
     async fn start(&self, site: &Site) -> Result<Box<dyn Running>, Failure> {
         let (folder, server, address) = program::start_node(PEER, site).await?;
-        Ok(Box::new(RunningTinyBase { server, address, folder }))
+        let present = Mutex::new(HashMap::new());
+        Ok(Box::new(RunningTinyBase { server, address, folder, present }))
     }
 }
 
@@ -90,6 +95,20 @@ struct RunningTinyBase {
     server: Server,
     address: SocketAddr,
     folder: PathBuf,
+    /// For each channel a client that stays.
+    present: Mutex<HashMap<String, JoinHandle<()>>>,
+}
+
+impl RunningTinyBase {
+    /// Joins a channel.
+    async fn join(&self, channel: &str) -> Result<TinyBaseLink, Failure> {
+        let web = connect_to(self.address, channel, None).await?;
+        let mut link = TinyBaseLink { web, clock: Clock::new(), pushes: 0 };
+        link.send("", JOIN, GET_HASHES, &json!("")).await?;
+        // Its answer says that the store is loaded and that the link hears what is new.
+        while !link.receive().await?.starts_with(b"S\n[\"join\",0,") {}
+        Ok(link)
+    }
 }
 
 #[async_trait]
@@ -102,12 +121,20 @@ impl Running for RunningTinyBase {
         vec![self.server.id()]
     }
 
+    /// Puts a client there that stays: with the last one the server drops a space, and what waits
+    /// to be written with it.
+    async fn prepare(&self, channel: &str) -> Result<(), Failure> {
+        let mut link = self.join(channel).await?;
+        let stays = tokio::spawn(async move { while link.receive().await.is_ok() {} });
+        let mut present = self.present.lock().expect("nothing panics while it holds this");
+        if let Some(before) = present.insert(channel.to_owned(), stays) {
+            before.abort();
+        }
+        Ok(())
+    }
+
     async fn link(&self, channel: &str, listening: Listening) -> Result<Box<dyn Link>, Failure> {
-        let web = connect_to(self.address, channel, None).await?;
-        let mut link = TinyBaseLink { web, clock: Clock::new(), pushes: 0 };
-        link.send("", JOIN, GET_HASHES, &json!("")).await?;
-        // Its answer says that the store is loaded and that the link hears what is new.
-        while !link.receive().await?.starts_with(b"S\n[\"join\",0,") {}
+        let mut link = self.join(channel).await?;
         match listening {
             Listening::Nothing | Listening::New => {}
             Listening::All => link.send(SERVER, "all", GET_TABLES, &json!({})).await?,
@@ -118,6 +145,8 @@ impl Running for RunningTinyBase {
 
     async fn stop(self: Box<Self>) {
         self.server.stop().await;
+        let present = self.present.into_inner().unwrap_or_default();
+        present.into_values().for_each(|stays| stays.abort());
     }
 }
 

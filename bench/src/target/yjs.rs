@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! message    document name, kind, what the kind wants: lib0's variable numbers and strings
-//! link       > auth, step 1 (what it has)   < authenticated, step 2 (what it lacks), step 1
+//! link       > auth, step 1 (what it has)   < authenticated, step 1, step 2 (what it lacks)
 //! news       < update                       ack  > update  < sync status
 //! ```
 
@@ -119,12 +119,13 @@ impl Running for RunningYjs {
             document,
             unacked: Unacked::default(),
             known: None,
+            is_even: false,
             news: (Vec::new(), 0),
         };
         link.join(&known).await?;
         if matches!(listening, Listening::Nothing | Listening::New) {
             // Both have the document before they begin, as an app does.
-            while link.known.is_none() {
+            while link.known.is_none() || !link.is_even {
                 link.next().await?;
             }
         }
@@ -203,8 +204,10 @@ struct YjsLink {
     /// Of one who writes.
     document: Option<Document>,
     unacked: Unacked,
-    /// What the server had when it last said so, and with that everything that came before.
+    /// What the server had when it last said so.
     known: Option<StateVector>,
+    /// Whether that has come: the server says what it has before it sends it.
+    is_even: bool,
     /// What came since, as long as it is little; and its bytes.
     news: (Vec<Bytes>, usize),
 }
@@ -269,6 +272,7 @@ impl YjsLink {
         }
         let kind = cursor.read_var::<u64>()?;
         let content = cursor.read_buf()?;
+        self.is_even |= kind == STEP_2;
         match (kind, &self.document) {
             (STEP_1, _) => {
                 self.known = Some(StateVector::decode_v1(content)?);
@@ -323,7 +327,7 @@ impl Link for YjsLink {
     }
 
     fn place(&self) -> Option<Place> {
-        let mut place = self.known.clone()?;
+        let mut place = self.known.clone().filter(|_| self.is_even)?;
         for news in &self.news.0 {
             // They came in order, each replica's without a gap.
             for (client, ranges) in Update::decode_v1(news).ok()?.insertions(true).iter() {
