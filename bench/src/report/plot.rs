@@ -75,7 +75,7 @@ fn draw(text: &mut String, plot: impl FnOnce(&Root<'_>) -> Drawn) -> Result<(), 
 
 fn axes<'a, 'b>(root: &'a Root<'b>) -> ChartBuilder<'a, 'b, SVGBackend<'b>> {
     let mut chart = ChartBuilder::on(root);
-    chart.margin(10).x_label_area_size(28).y_label_area_size(64);
+    chart.margin(10).margin_right(28).x_label_area_size(28).y_label_area_size(64);
     chart
 }
 
