@@ -262,13 +262,12 @@ fn new_id() -> Result<u64, StoreError> {
 
 /// Opens the journal beside a store's file, or makes it, empty.
 fn open_journal(path: &Path) -> Result<FileBackend, StoreError> {
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(journal_path(path))
-        .map_err(redb::Error::Io)?;
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(false);
+    // It holds what the store does: nobody else reads it either.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(journal_path(path)).map_err(redb::Error::Io)?;
     // The name must be on the disk before anything that counts is in the file.
     File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(redb::Error::Io)?;
     Ok(FileBackend::new(file)?)
