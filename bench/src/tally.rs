@@ -80,8 +80,12 @@ impl Events {
         }
     }
 
-    /// A quantile of the latency, in milliseconds.
+    /// A quantile of the latency, in milliseconds; not a number when nothing was timed, which no
+    /// report takes for a time of nothing.
     pub(crate) fn quantile_ms(&self, quantile: f64) -> f64 {
+        if self.latency.is_empty() {
+            return f64::NAN;
+        }
         self.latency.value_at_quantile(quantile) as f64 / 1e6
     }
 }

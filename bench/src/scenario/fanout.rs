@@ -5,7 +5,7 @@
 
 use tokio::task::JoinSet;
 
-use super::{CHANNEL, delivery_figures, links, senders, sum};
+use super::{CHANNEL, delivery_figures, links, senders, some, sum};
 use crate::bench::{Bench, watch};
 use crate::book::Found;
 use crate::driver::{Listener, Pace, Room, all};
@@ -45,7 +45,7 @@ pub(super) async fn round(
     let (usage, received, sent) = tokio::join!(watch(running, span), all(receiving), all(sending));
     let mut tally = sum(&received?);
     tally.add(&sum(&sent?));
-    let (deliveries, seconds) = (tally.delivered.count as f64, span.seconds());
+    let (deliveries, seconds) = (some(tally.delivered.count)?, span.seconds());
     let found = Found::default()
         .figure(figure::DELIVERIES, deliveries / seconds)
         .figure(figure::ACKED, tally.acked.count as f64 / seconds)

@@ -7,7 +7,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use tokio::task::JoinSet;
 
-use super::{CHANNEL, ack_figures, delivery_figures, fill, sum};
+use super::{CHANNEL, ack_figures, delivery_figures, fill, links, sum};
 use crate::bench::{Bench, watch};
 use crate::book::Found;
 use crate::clock::{instant, now_ns};
@@ -39,15 +39,16 @@ async fn round(settings: &Settings, running: &dyn Running) -> Result<Found, Fail
     let writers = (settings.clients * WRITERS / 100).max(1);
     let readers = settings.clients.saturating_sub(writers).max(1);
     let wanderers = readers * WANDERERS / 100;
+    // All are there before it begins: some systems take longer than a span to let them in.
+    let listening = links(running, readers - wanderers, &Listening::New).await?;
+    let writing = links(running, writers, &Listening::Nothing).await?;
     let span = settings.span();
     let mut receiving = JoinSet::new();
-    for _ in wanderers..readers {
-        let link = running.link(CHANNEL, Listening::New).await?;
+    for link in listening {
         receiving.spawn(Listener::new(true, None, span).run(link));
     }
     let mut sending = JoinSet::new();
-    for index in 0..writers as u64 {
-        let link = running.link(CHANNEL, Listening::Nothing).await?;
+    for (index, link) in (0..).zip(writing) {
         let offset_ns = WRITE_INTERVAL_NS * index / writers as u64;
         let pace = Pace::Every { interval_ns: WRITE_INTERVAL_NS, offset_ns };
         let workload = settings.workload().branch(index).deleting(DELETES);

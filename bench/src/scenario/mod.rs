@@ -71,6 +71,12 @@ const CHANNEL: &str = "bench";
 /// Whoever owes something and says nothing for so long has lost it.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// A count that says something: nothing at all within a span is no speed, but too short a span.
+fn some(count: u64) -> Result<f64, Failure> {
+    let short = "nothing was through within the span: what was under way took longer than that";
+    if count == 0 { Err(Failure::new(short)) } else { Ok(count as f64) }
+}
+
 /// Opens links, a few at a time.
 async fn links(
     running: &dyn Running,

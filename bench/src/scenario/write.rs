@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use tokio::process::Command;
 
-use super::{CHANNEL, ack_figures, links, senders, sum};
+use super::{CHANNEL, ack_figures, links, senders, some, sum};
 use crate::bench::{Bench, watch};
 use crate::book::Found;
 use crate::clock::span_ns;
@@ -62,7 +62,7 @@ pub(super) async fn round(
     let sending = senders(links, workload, writes, &Pace::Window(window), span);
     let (usage, sent) = tokio::join!(watch(running, span), all(sending));
     let tally = sum(&sent?);
-    let (acked, seconds) = (tally.acked.count as f64, span.seconds());
+    let (acked, seconds) = (some(tally.acked.count)?, span.seconds());
     let mut found = Found::default()
         .figure(figure::ACKED, acked / seconds)
         .figure(figure::CPU_WRITE, usage.system_s * 1e6 / acked)
