@@ -141,15 +141,17 @@ async fn restored(folder: &Path, authoritative: bool) -> Restored {
     replicas[1].1.synced().await.unwrap();
     replicas[1].1.delete("notes", &deleted).unwrap().acked().await.unwrap();
     acked.remove(&deleted);
-    let program = tokio::task::spawn_blocking(move || {
+    // Gone before anything more is written: what it still acknowledged, the backup would take back.
+    program = tokio::task::spawn_blocking(move || {
         program.kill();
         program.replace_data(&backup, authoritative);
         program
-    });
+    })
+    .await
+    .unwrap();
     // Written while there is no hub: it must arrive all the same.
     let unsent = "unsent".to_owned();
     let write = replicas[2].1.put("notes", &unsent, [("n", Value::from(1_u64))]).unwrap();
-    let mut program = program.await.unwrap();
     program = tokio::task::spawn_blocking(move || {
         program.restart();
         program
