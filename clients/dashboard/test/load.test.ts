@@ -1,0 +1,170 @@
+// Real bookmarks, hundreds of changes a second: the page stays fluent, and its figures are the
+// hub's.
+
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Browser, Page } from "playwright-core";
+import { type Client, connect } from "syncline";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { Program } from "../../typescript/test/program.js";
+import { logIn, openBrowser, openContext, until } from "./browser.js";
+
+/** 1,256 real records; the folder lies beside the checkout. */
+const BOOKMARKS = fileURLToPath(
+  new URL("../../../../shared/data/awesome-selfhosted.ndjson", import.meta.url),
+);
+const CHANGES_PER_SECOND = 500;
+const FRAMES_PER_SECOND_MIN = 30;
+const WATCHED_MS = 6_000;
+
+let hub: Program;
+let browser: Browser;
+let page: Page;
+let writer: Client;
+
+beforeAll(async () => {
+  hub = await Program.build();
+  await hub.start();
+  await hub.call("POST", "/spaces", { name: "bookmarks" });
+  await hub.command("import", "bookmarks", "links", BOOKMARKS, "--key", "key");
+  browser = await openBrowser();
+  const { context } = await openContext(browser, hub.url, {
+    viewport: { width: 1280, height: 800 },
+  });
+  page = await context.newPage();
+  await page.goto("/");
+  await logIn(page, hub.token);
+  writer = await connect({ url: hub.url, token: hub.token, store: false, deviceName: "writer" });
+  await writer.space("bookmarks").synced();
+});
+
+afterAll(async () => {
+  await writer?.close();
+  await browser?.close();
+  await hub?.remove();
+});
+
+/** Applies so many changes a second until it is stopped; gives how many there were. */
+function change(): () => number {
+  const keys = readFileSync(BOOKMARKS, "utf8").trim().split("\n");
+  const names = keys.map((line) => (JSON.parse(line) as { key: string }).key);
+  const bookmarks = writer.space("bookmarks");
+  const began = performance.now();
+  let changes = 0;
+  const timer = setInterval(() => {
+    const due = ((performance.now() - began) / 1000) * CHANGES_PER_SECOND;
+    for (; changes < due; changes += 1) {
+      // The first ones are on the screen; the others are everywhere.
+      const at = changes % 2 === 0 ? (changes / 2) % 20 : (changes * 31) % names.length;
+      bookmarks.put("links", names[at] ?? "", { title: `changed ${changes}` });
+    }
+  }, 20);
+  return () => {
+    clearInterval(timer);
+    return changes;
+  };
+}
+
+/** Scrolls for a while, and counts frames; the longest pause between two is told as well. */
+function scroll(on: Page, ms: number): Promise<{ frames: number; longestMs: number; top: number }> {
+  return on.evaluate(
+    (duration) =>
+      new Promise((resolve) => {
+        const table = document.querySelector('[role="table"]');
+        const began = performance.now();
+        let [frames, last, longestMs, top] = [0, began, 0, 0];
+        const frame = (now: number): void => {
+          frames += 1;
+          longestMs = Math.max(longestMs, now - last);
+          last = now;
+          // Down and up again, through the whole list.
+          const way = Math.abs((((now - began) / duration) * 4) % 2);
+          const room = (table?.scrollHeight ?? 0) - (table?.clientHeight ?? 0);
+          table?.scrollTo({ top: room * (way > 1 ? 2 - way : way) });
+          top = Math.max(top, table?.scrollTop ?? 0);
+          if (now - began < duration) {
+            requestAnimationFrame(frame);
+          } else {
+            resolve({ frames: (frames * 1000) / (now - began), longestMs, top });
+          }
+        };
+        requestAnimationFrame(frame);
+      }),
+    ms,
+  );
+}
+
+async function metric(name: string): Promise<number> {
+  const text = await (await fetch(`${hub.url}/metrics`)).text();
+  const line = text.split("\n").find((each) => each.startsWith(`${name} `));
+  return Number(line?.split(" ")[1]);
+}
+
+describe("the dashboard under load", () => {
+  test(`draws more than ${FRAMES_PER_SECOND_MIN} frames a second and scrolls`, async () => {
+    await page.goto("/#/spaces/bookmarks/records/links");
+    await page.getByText("1,256 records", { exact: true }).first().waitFor();
+    const stop = change();
+    await page.locator(".flash").first().waitFor();
+    const before = await metric("syncline_deltas_in_total");
+    const { frames, longestMs, top } = await scroll(page, WATCHED_MS);
+    const applied = (await metric("syncline_deltas_in_total")) - before;
+    const changes = stop();
+    process.stdout.write(
+      `${frames.toFixed(1)} frames a second, the longest pause ${longestMs.toFixed(0)} ms, ` +
+        `${applied} changes applied meanwhile\n`,
+    );
+    expect(frames).toBeGreaterThan(FRAMES_PER_SECOND_MIN);
+    expect(top, "scrolled to the end").toBeGreaterThan(1_200 * 30);
+    expect(applied, "the load was there").toBeGreaterThan(
+      (CHANGES_PER_SECOND * WATCHED_MS * 0.8) / 1000,
+    );
+    // What was written last is what the page shows in the end.
+    await writer.settled();
+    const last = `changed ${changes - 1}`;
+    await page.getByLabel("Find records").fill(last);
+    await page.getByRole("cell", { name: last }).waitFor();
+  });
+
+  test("shows the rate while it lasts", async () => {
+    await page.goto("/#/overview");
+    const stop = change();
+    const shown = page.locator('[data-figure="deltas-in"] .figure');
+    const rates: number[] = [];
+    try {
+      await until(async () => {
+        const [, rate = "0"] = /^([\d,.]+)\/s$/.exec(await shown.innerText()) ?? [];
+        rates.push(Number(rate.replaceAll(",", "")));
+        return Math.abs((rates.at(-1) ?? 0) - CHANGES_PER_SECOND) < CHANGES_PER_SECOND * 0.3;
+      }, "a rate near the one that is applied");
+    } finally {
+      stop();
+    }
+  });
+
+  test("agrees with /metrics", async () => {
+    await writer.settled();
+    const figures = [
+      ["deltas_in", "syncline_deltas_in_total"],
+      ["deltas_out", "syncline_deltas_out_total"],
+      ["catch_ups", "syncline_catch_ups_total"],
+      ["conflicts", "syncline_conflicts_total"],
+      ["slow_consumers", "syncline_slow_consumers_total"],
+    ] as const;
+    const count = new Intl.NumberFormat("en");
+    for (const [total, name] of figures) {
+      const wanted = count.format(await metric(name));
+      await page.locator(`[data-total="${total}"]`, { hasText: wanted }).waitFor();
+      expect(await page.locator(`[data-total="${total}"]`).innerText()).toBe(wanted);
+    }
+    const sessions = count.format(await metric("syncline_sessions"));
+    expect(await page.locator('[data-figure="sessions"] .figure').innerText()).toBe(sessions);
+    const bytes = (await metric("syncline_store_bytes")) + (await metric("syncline_journal_bytes"));
+    const shown = await page.locator('[data-figure="store"] .figure').innerText();
+    const units = ["B", "KiB", "MiB", "GiB"];
+    const [number = "", unit = ""] = shown.split(" ");
+    const inBytes = Number(number) * 1024 ** units.indexOf(unit);
+    // Three digits are shown, and a checkpoint may have come between the two.
+    expect(Math.abs(inBytes - bytes) / bytes).toBeLessThan(0.05);
+  });
+});
