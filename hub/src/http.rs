@@ -1,9 +1,11 @@
-//! The one router: upgrades to sessions, admin routes, health, metrics, the public certificate.
+//! The one router: the dashboard, upgrades to sessions, admin routes, health, metrics, the public
+//! certificate.
 //!
 //! Everything else that speaks HTTP is mounted here and nowhere else. It knows addresses, origins
 //! and paths; it knows no records.
 
 mod address;
+mod dashboard;
 mod health;
 mod upgrade;
 
@@ -55,7 +57,7 @@ pub fn router(hub: Hub, tls: Option<Arc<CertifiedServer>>) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/syncline.cer", get(health::certificate))
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
-        .route("/", get(|| async { "This is a Syncline hub. Connect a client to it.\n" }))
+        .merge(dashboard::router())
         .with_state(shared.clone())
         .nest("/hub/v1", admin::router(shared.hub.clone()).layer(from_fn_with_state(shared, place)))
 }

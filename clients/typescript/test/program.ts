@@ -98,6 +98,18 @@ export class Program {
     }
   }
 
+  /** Begins a command that goes on, such as `tail`; gives what it has printed so far. */
+  follow(...args: readonly string[]): { readonly printed: () => string; readonly end: () => void } {
+    const env = { ...process.env, SYNCLINE_URL: this.url, SYNCLINE_TOKEN: this.token };
+    const stdio = ["ignore", "pipe", "inherit"] as const;
+    const command = spawn(this.#program, args, { cwd: this.#folder, env, stdio: [...stdio] });
+    let printed = "";
+    command.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+    return { printed: () => printed, end: () => command.kill() };
+  }
+
   /** Puts a backup in the place of the data; the admin's token stays good. */
   async restore(backup: string): Promise<void> {
     await this.kill();
