@@ -68,7 +68,8 @@ export class Program {
   /** Ends it as a power cut would: no word, no cleaning up. */
   async kill(): Promise<void> {
     const hub = this.#process;
-    if (hub?.exitCode === null) {
+    // What a signal has ended has no exit code.
+    if (hub?.exitCode === null && hub.signalCode === null) {
       hub.kill("SIGKILL");
       await once(hub, "exit");
     }

@@ -121,7 +121,7 @@ function columnsOf(leave: (device: Present) => void): readonly Column<Present>[]
   return [
     {
       title: "Device",
-      width: "minmax(10rem, 2fr)",
+      width: "minmax(5rem, 2fr)",
       draw: ({ name, device, online }) => (
         <span className={online ? "who here" : "who"} title={`device ${device}`}>
           <i className="dot" /> <span>{name || device}</span>
@@ -131,14 +131,14 @@ function columnsOf(leave: (device: Present) => void): readonly Column<Present>[]
     { title: "Account", width: "minmax(5rem, 1fr)", isWide: true, draw: ({ account }) => account },
     {
       title: "Last seen",
-      width: "minmax(6rem, 8rem)",
+      width: "minmax(3rem, 6.5rem)",
       draw: ({ online, last_ms }) => (
         <span title={moment(last_ms)}>{online ? "here" : relative(last_ms)}</span>
       ),
     },
     {
       title: "Behind",
-      width: "minmax(5rem, 1.2fr)",
+      width: "minmax(4rem, 1.2fr)",
       isNumber: true,
       draw: (device) => <Behind device={device} />,
     },
@@ -165,7 +165,7 @@ function columnsOf(leave: (device: Present) => void): readonly Column<Present>[]
     },
     {
       title: "",
-      width: "5.5rem",
+      width: "4.8rem",
       isNumber: true,
       draw: (device) =>
         device.sessions.length > 0 && (
@@ -185,7 +185,7 @@ function columnsOf(leave: (device: Present) => void): readonly Column<Present>[]
 function Behind({ device }: { readonly device: Device }) {
   const most = furthest(device);
   if (most === undefined) {
-    return <span className="muted">no space</span>;
+    return <span className="muted">not told</span>;
   }
   if (most.behind === 0) {
     return <span className="muted">up to date</span>;

@@ -2,6 +2,7 @@
 
 import { useList } from "../hub/answer";
 import { ask } from "../hub/request";
+import { useSession } from "../hub/session";
 import type { Token } from "../hub/shapes";
 import { counted } from "../hub/words";
 import { Dialog } from "../parts/dialog";
@@ -14,10 +15,13 @@ export function SignOut(props: {
   readonly done: () => void;
 }) {
   const { device, close, done } = props;
+  const { who } = useSession();
   const tokens = useList<Token>("/tokens", 60_000);
   const used = new Set(device.sessions.map(({ token }) => token));
   const known = (tokens.data ?? []).filter(({ id }) => used.has(id));
   const name = device.name || device.device;
+  const own = (tokens.data ?? []).find(({ id }) => id === who.token);
+  const isOwn = known.some(({ id }) => id === own?.id || id === own?.parent);
 
   const submit = async (form: FormData): Promise<void> => {
     for (const { id } of device.sessions) {
@@ -36,17 +40,20 @@ export function SignOut(props: {
         Ends {counted(device.sessions.length, "session")} of {device.account}. What the device has
         not sent yet stays on it.
       </p>
-      <label className="check">
-        <input type="checkbox" name="revoke" disabled={known.length === 0} />
-        <span>
-          Revoke the token too, so that it cannot come back
-          <span className="field-hint">
-            {known.length === 0
-              ? "It came with a password, which only its account can change."
-              : known.map(({ label, id }) => `${label || "without a label"} (${id})`).join(", ")}
+      {known.length === 0 ? (
+        <p className="muted">It shows no token that could be revoked, and may come back.</p>
+      ) : (
+        <label className="check">
+          <input type="checkbox" name="revoke" defaultChecked={!isOwn} />
+          <span>
+            Revoke its token; otherwise it comes back by itself
+            <span className="field-hint">
+              {known.map(({ label, id }) => `${label || "without a label"} (${id})`).join(", ")}
+            </span>
           </span>
-        </span>
-      </label>
+        </label>
+      )}
+      {isOwn && <p className="warn">You are here by the same token: you would be logged out.</p>}
     </Dialog>
   );
 }

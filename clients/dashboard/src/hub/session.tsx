@@ -12,6 +12,7 @@ import { type Client, connect, deleteLocalData } from "syncline";
 import { forgetAnswers } from "./answer";
 import { ask, HubError, onUnauthorized, wordsOf } from "./request";
 import type { Whoami } from "./shapes";
+import { browserName } from "./words";
 
 /** A person who is logged in. */
 export interface Session {
@@ -150,7 +151,7 @@ function openClient(account: string): Promise<Client> {
   return connect({
     url: location.origin,
     token: "",
-    deviceName: `dashboard, ${browserName()}`,
+    deviceName: `dashboard, ${browserName(navigator.userAgent)}`,
     store: account,
   });
 }
@@ -158,12 +159,4 @@ function openClient(account: string): Promise<Client> {
 function lastSeen(): Whoami | undefined {
   const text = localStorage.getItem(LAST);
   return text === null ? undefined : (JSON.parse(text) as Whoami);
-}
-
-function browserName(): string {
-  const { userAgent } = navigator;
-  const names = ["Firefox", "Edg", "Chrome", "Safari"] as const;
-  const name = names.find((known) => userAgent.includes(known)) ?? "a browser";
-  const system = /Windows|Android|iPhone|iPad|Mac OS|Linux/.exec(userAgent)?.[0];
-  return system === undefined ? name : `${name} on ${system}`;
 }

@@ -68,6 +68,20 @@ export const moment = (at_ms: number): string => MOMENT.format(at_ms);
 /** When a stamp was made: its first 48 bits. */
 export const stampMs = (stamp: string): number => Number.parseInt(stamp.slice(0, 12), 16);
 
+const BROWSERS: readonly (readonly [mark: string, name: string])[] = [
+  ["Firefox", "Firefox"],
+  ["Edg", "Edge"],
+  ["Chrome", "Chrome"],
+  ["Safari", "Safari"],
+];
+
+/** A browser by what it says of itself: Firefox on Windows. */
+export function browserName(agent: string): string {
+  const name = BROWSERS.find(([mark]) => agent.includes(mark))?.[1] ?? "a browser";
+  const system = /Windows|Android|iPhone|iPad|Mac OS|Linux/.exec(agent)?.[0];
+  return system === undefined ? name : `${name} on ${system}`;
+}
+
 /** A value in one line. */
 export function inline(value: Plain | undefined): string {
   return typeof value === "string" ? value : jsonOf(value);

@@ -18,7 +18,12 @@ export function OverviewPage() {
   const devices = useList<Device>("/devices", 5_000);
   const { latest, error } = figures;
   if (latest === undefined) {
-    return error === undefined ? <Loading lines={10} /> : <Failed error={error} />;
+    return (
+      <>
+        <h1>Overview</h1>
+        {error === undefined ? <Loading lines={10} /> : <Failed error={error} />}
+      </>
+    );
   }
   return (
     <>

@@ -30,7 +30,7 @@ export function Loading({ lines = 6 }: { readonly lines?: number }) {
 export function Failed(props: { readonly error: Error; readonly retry?: () => void }) {
   const isAway = props.error instanceof UnreachableError;
   return (
-    <div className="failed" role="alert">
+    <div className={isAway ? "failed away-part" : "failed"} role="alert">
       <p className="failed-title">{isAway ? "The hub does not answer" : "That did not work"}</p>
       <p>
         {isAway

@@ -37,7 +37,7 @@ interface TableProps<T> {
   readonly open?: (item: T) => void;
   readonly selected?: string | undefined;
   readonly isFresh?: (item: T) => boolean;
-  /** As high as its rows, instead of as high as there is room. */
+  /** Has room for some rows of its own, instead of what the page has left. */
   readonly isGrown?: boolean;
 }
 
@@ -71,15 +71,14 @@ export function Table<T>(props: TableProps<T>) {
     }
   };
   const shown = items.slice(window.first, window.last);
-  const height = isGrown
-    ? { height: `${(Math.min(items.length, GROWN_ROWS_MAX) + 1) * ROW_PX + 2}px` }
-    : {};
+  const rows = isGrown ? Math.min(items.length, GROWN_ROWS_MAX) : items.length;
+  const height = `${(rows + 1) * ROW_PX + 2}px`;
 
   return (
     <div
       ref={box}
       className={isGrown ? "table grown" : "table"}
-      style={height}
+      style={{ height }}
       role="table"
       aria-label={label}
       aria-rowcount={items.length}

@@ -5,7 +5,7 @@ import { useList } from "../hub/answer";
 import { ask } from "../hub/request";
 import { useSession } from "../hub/session";
 import type { Token } from "../hub/shapes";
-import { counted, day, moment, relative } from "../hub/words";
+import { browserName, counted, day, moment, relative } from "../hub/words";
 import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { Await, Empty } from "../parts/states";
@@ -84,7 +84,7 @@ function columnsOf(own: string | null, revoke: (token: Token) => void): readonly
       draw: ({ label, session, id }) => (
         <span title={label}>
           {id === own && <span className="tag good">this one</span>}{" "}
-          {(session ? label.replace(/^browser: /, "") : label) || <em>without a label</em>}
+          {(session ? browserName(label) : label) || <em>without a label</em>}
         </span>
       ),
     },

@@ -1,7 +1,7 @@
 // The records of a space as they change: collections above, records below, one record beside.
 
 import { useDeferredValue, useMemo, useRef, useState } from "react";
-import type { RecordView, Space } from "syncline";
+import type { Plain, RecordView, Space } from "syncline";
 import { useSpaceStatus } from "syncline/react";
 import type { CollectionInfo } from "../hub/shapes";
 import { count, counted, inline, jsonOf } from "../hub/words";
@@ -33,7 +33,7 @@ export function Records(props: {
   const [search, setSearch] = useState("");
   const [isMaking, setMaking] = useState(false);
   const found = useFound(sampled.records, useDeferredValue(search));
-  const columns = useColumns(collection, sampled.records);
+  const columns = useColumns(sampled.records);
   const status = useSpaceStatus(space);
   const open = (record: RecordView): void =>
     go("spaces", space.name, "records", record.collection, record.key);
@@ -77,6 +77,7 @@ export function Records(props: {
       <div className={key === undefined ? "split" : "split open"}>
         {found.length > 0 ? (
           <Table
+            key={collection}
             label={`Records of ${collection}`}
             columns={columns}
             items={found}
@@ -165,10 +166,7 @@ function useFound(records: readonly RecordView[], search: string): readonly Reco
 }
 
 /** The key and the fields that most records have; they stay as they are until others come. */
-function useColumns(
-  collection: string | undefined,
-  records: readonly RecordView[],
-): readonly Column<RecordView>[] {
+function useColumns(records: readonly RecordView[]): readonly Column<RecordView>[] {
   const fields = fieldsOf(records).join("\n");
   return useMemo(() => {
     const key: Column<RecordView> = {
@@ -184,11 +182,11 @@ function useColumns(
           title: field,
           width: "minmax(6rem, 1fr)",
           isWide: at > 0,
-          draw: (record) => <Cell key={collection} text={inline(record.fields[field])} />,
+          draw: (record) => <Cell text={cellText(record.fields[field])} />,
         };
       }),
     ];
-  }, [collection, fields]);
+  }, [fields]);
 }
 
 function fieldsOf(records: readonly RecordView[]): readonly string[] {
@@ -198,8 +196,24 @@ function fieldsOf(records: readonly RecordView[]): readonly string[] {
       counts.set(field, (counts.get(field) ?? 0) + 1);
     }
   }
-  const most = [...counts].sort(([a, often], [b, rarely]) => rarely - often || (a < b ? -1 : 1));
-  return most.slice(0, COLUMNS_MAX).map(([field]) => field);
+  const names = [...counts.keys()].sort((a, b) => {
+    return (counts.get(b) ?? 0) - (counts.get(a) ?? 0) || (a < b ? -1 : 1);
+  });
+  return names.slice(0, COLUMNS_MAX).sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));
+}
+
+/** What a record is called stands first. */
+const CALLED = ["title", "name", "text", "label"];
+
+function rank(field: string): number {
+  const at = CALLED.indexOf(field);
+  return at === -1 ? CALLED.length : at;
+}
+
+/** A value in a cell; a list of texts reads as one. */
+function cellText(value: Plain | undefined): string {
+  const isTexts = Array.isArray(value) && value.every((item) => typeof item === "string");
+  return isTexts ? value.join(", ") : inline(value);
 }
 
 /** Only the beginning can be seen. */

@@ -41,13 +41,19 @@ export function SpacePage({ name }: { readonly name: string }) {
         <button
           type="button"
           className="button"
+          aria-label="Export the space"
           onClick={() => exportRecords(name).catch(complain)}
         >
-          <Icon name="download" /> Export
+          <Icon name="download" /> <span className="only-wide">Export</span>
         </button>
         {data?.role === "owner" && name !== "system" && (
-          <button type="button" className="button" onClick={() => setDropping(true)}>
-            <Icon name="trash" /> Delete
+          <button
+            type="button"
+            className="button"
+            aria-label="Delete the space"
+            onClick={() => setDropping(true)}
+          >
+            <Icon name="trash" /> <span className="only-wide">Delete</span>
           </button>
         )}
       </header>

@@ -66,10 +66,10 @@ function Backup() {
         Everything that the hub knows, of one moment, compressed: spaces, accounts, and all
         credentials as digests. Keep it where nobody else reads. The hub goes on working meanwhile.
       </p>
-      <p>
+      <p className="backup">
         <a className="button primary" href="/hub/v1/backup" download="syncline.backup">
           <Icon name="download" /> Make and download
-        </a>{" "}
+        </a>
         {stats.data && (
           <span className="muted">
             {counted(stats.data.records, "record")}, {bytes(stats.data.record_bytes)} before it is
