@@ -3,6 +3,7 @@
 //! - `program`: the hub that a test starts, kills and starts again.
 //! - `asking`: foreign requests, to the byte, and what was answered.
 
+#[allow(dead_code, reason = "each gateway asks in its own way")]
 mod asking;
 #[allow(dead_code, reason = "the tests of the process itself need more of it")]
 #[path = "../process/program.rs"]
