@@ -18,7 +18,9 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use error::{ConfigError, Origin};
-pub use settings::{Config, Http, Limits, Log, LogFormat, Quotas, Store, Sync, Tls};
+pub use settings::{
+    Config, Gateways, Http, Koreader, Limits, Linkora, Log, LogFormat, Quotas, Store, Sync, Tls,
+};
 
 use tracing_subscriber::EnvFilter;
 

@@ -6,9 +6,11 @@
 
 mod address;
 mod dashboard;
+mod front;
 mod health;
 mod upgrade;
 
+use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -29,10 +31,12 @@ use tokio::sync::watch;
 use tower::ServiceExt as _;
 
 use crate::admin;
-use crate::hub::Hub;
-use crate::stream::Stream;
+use crate::gateway::Gateway;
+use crate::hub::{ClientAddress, Encrypted, Hub};
+use crate::stream::{Entrance, Stream};
 use crate::tls::CertifiedServer;
 pub use address::PeerAddress;
+use front::Front;
 
 /// Headers of a request at most.
 const HEADER_BYTES: usize = 16 * 1024;
@@ -47,9 +51,42 @@ pub(crate) struct Shared {
     pub(crate) unauthenticated: Arc<DashMap<IpAddr, u32>>,
 }
 
-/// All routes of a hub.
-pub fn router(hub: Hub, tls: Option<Arc<CertifiedServer>>) -> Router {
-    let shared = Shared { hub, tls, unauthenticated: Arc::default() };
+/// What the hub answers on the shared port, and each gateway on ports of its own.
+#[derive(Clone)]
+pub struct Routers {
+    shared: Router,
+    alone: BTreeMap<&'static str, Router>,
+}
+
+impl Routers {
+    /// All routes of a hub, with these gateways.
+    pub fn new(hub: Hub, tls: Option<Arc<CertifiedServer>>, gateways: &[Gateway]) -> Self {
+        let front = Front::new(&hub, gateways);
+        let shared = Shared { hub, tls, unauthenticated: Arc::default() };
+        let placed = |router: Router| router.layer(from_fn_with_state(shared.clone(), place));
+        let names = gateways.iter().map(|gateway| gateway.name);
+        let alone = names.filter_map(|name| Some((name, placed(front.alone(name)?)))).collect();
+        let own = own(&shared, gateways);
+        let shared = placed(own.layer(from_fn_with_state(Arc::new(front), front::dispatch)));
+        Self { shared, alone }
+    }
+
+    /// What is answered at one entrance.
+    #[must_use]
+    pub fn at(&self, entrance: Entrance) -> Router {
+        match entrance {
+            Entrance::Shared => self.shared.clone(),
+            // Only what is served has an entrance of its own.
+            Entrance::Gateway(name) => self.alone.get(name).unwrap_or(&self.shared).clone(),
+        }
+    }
+}
+
+/// The hub's own routes.
+fn own(shared: &Shared, gateways: &[Gateway]) -> Router {
+    let admin = |gateway: &Gateway| Some((format!("/{}", gateway.name), (gateway.admin?)()));
+    let admins = gateways.iter().filter_map(admin);
+    let admins = admins.fold(Router::new(), |all, (path, router)| all.nest(&path, router));
     Router::new()
         .route("/ws", get(upgrade::upgrade))
         .route("/healthz", get(health::healthz))
@@ -59,17 +96,17 @@ pub fn router(hub: Hub, tls: Option<Arc<CertifiedServer>>) -> Router {
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
         .merge(dashboard::router())
         .with_state(shared.clone())
-        .nest("/hub/v1", admin::router(shared.hub.clone()).layer(from_fn_with_state(shared, place)))
+        .nest("/hub/v1", admin::router(shared.hub.clone(), admins))
 }
 
-/// Tells the admin routes where a request comes from.
+/// Tells the routes where a request comes from.
 async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: Next) -> Response {
     if let Some(PeerAddress(peer)) = request.extensions().get().copied() {
         let trusted = &shared.hub.config().http.trusted_proxies;
         let address = address::client_address(peer, request.headers(), trusted);
         let encrypted = address::is_encrypted(&request, peer, trusted);
-        request.extensions_mut().insert(admin::ClientAddress(address));
-        request.extensions_mut().insert(admin::Encrypted(encrypted));
+        request.extensions_mut().insert(ClientAddress(address));
+        request.extensions_mut().insert(Encrypted(encrypted));
     }
     next.run(request).await
 }

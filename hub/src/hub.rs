@@ -14,7 +14,9 @@ mod authenticate;
 mod bootstrap;
 mod browser;
 mod drain;
+mod follow;
 mod limits;
+mod origin;
 mod rejects;
 mod session;
 mod threads;
@@ -29,22 +31,26 @@ use syncline_protocol::{Code, Epoch, HlcTime, Push, Reject, ReplicaId, SpaceId, 
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::directory::{Directory, Grant};
-use crate::access::principal::{Principal, Role};
 use crate::access::recognised::Recognised;
 use crate::access::throttle::Throttle;
 use crate::admit::{Admit, replica_row, unavailable};
 use crate::config::Config;
-use crate::engine::{Answer, Entry, Receipt, Rule, Submission, Work};
+use crate::engine::{Answer, Entry, Work};
 use crate::fanout::{Fanout, SessionId};
 use crate::metrics::Metrics;
 use crate::store::{ReplicaRow, Store, StoreError};
 use crate::writer::intake::{Intake, Job};
 
+// What comes and goes through the door, so that gateways need to know nothing behind it.
+pub use crate::access::principal::{Principal, Role};
+pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Writes};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use browser::BrowserSession;
+pub use follow::{Followed, Following};
 pub use limits::{RETENTION_MAX, RETENTION_MIN};
+pub use origin::{ClientAddress, Encrypted};
 pub use rejects::Rejected;
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
@@ -204,6 +210,24 @@ impl Hub {
         let (id, epoch) = (SpaceId(random_u64()), Epoch(random_u64()));
         let work = Work::CreateSpace { name, owner: owner.to_owned(), id, epoch };
         self.submit(principal, 0, work, (1, 256)).await
+    }
+
+    /// Makes a space for a principal's own account, unless there is one that it may use.
+    ///
+    /// # Errors
+    /// A name that is not the account's own, a space of someone else, too many spaces.
+    pub async fn open_space(&self, principal: &Principal, name: &SpaceName) -> Result<(), Reject> {
+        match self.role(principal, name) {
+            Ok(_) => return Ok(()),
+            Err(reject) if reject.code != Code::UnknownSpace => return Err(reject),
+            Err(_) => {}
+        }
+        let made = self.create_space(principal, name.clone(), principal.account()).await;
+        match made {
+            // Somebody was quicker: it may be this account's by now.
+            Err(reject) if reject.code == Code::Exists => self.role(principal, name).map(drop),
+            made => made.map(drop),
+        }
     }
 
     fn check_spaces_of(&self, owner: &str) -> Result<(), Reject> {

@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod engine;
 pub mod fanout;
+pub mod gateway;
 pub mod http;
 pub mod hub;
 pub mod listen;

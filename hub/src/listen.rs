@@ -29,8 +29,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Config;
 use crate::tls::CertifiedServer;
 
-pub use crate::stream::Stream;
-pub use serve::serve;
+pub use crate::stream::{Entrance, Stream};
+pub use serve::{entrances, serve};
 
 use half_open::{HalfOpen, Place};
 
@@ -73,12 +73,15 @@ impl Bounds {
     }
 }
 
+/// A stream that is ready to be read, its peer, and where it came in.
+pub type Opened = (Stream, SocketAddr, Entrance);
+
 /// The open ports. Dropping it closes them, as soon as the runtime gets to it, and every connection
 /// that is still half open; streams that were handed on live on.
 #[derive(Debug)]
 pub struct Listener {
-    addresses: Vec<SocketAddr>,
-    opened: mpsc::Receiver<(Stream, SocketAddr)>,
+    addresses: Vec<(SocketAddr, Entrance)>,
+    opened: mpsc::Receiver<Opened>,
     half_open: Arc<HalfOpen>,
     /// One accepting task for each address, and one that watches the certificate.
     tasks: JoinSet<()>,
@@ -94,11 +97,12 @@ impl Listener {
     /// # Panics
     /// Outside a tokio runtime with I/O and time.
     pub fn bind(
-        addresses: &[SocketAddr],
+        entrances: &[(SocketAddr, Entrance)],
         tls: Option<Arc<CertifiedServer>>,
         bounds: &Bounds,
     ) -> Result<Self, ListenError> {
-        let listeners = socket::open_all(addresses)?;
+        let wanted: Vec<SocketAddr> = entrances.iter().map(|(address, _)| *address).collect();
+        let listeners = socket::open_all(&wanted)?;
         let (opened, receiver) = mpsc::channel(OPENED_MAX);
         let half_open = Arc::new(HalfOpen::new(bounds));
         let greeter = Arc::new(Greeter {
@@ -109,9 +113,9 @@ impl Listener {
         });
         let mut tasks = JoinSet::new();
         let mut addresses = Vec::new();
-        for (address, listener) in listeners {
-            addresses.push(address);
-            tasks.spawn(accept_all(listener, Arc::clone(&greeter)));
+        for ((address, listener), (_, entrance)) in listeners.into_iter().zip(entrances) {
+            addresses.push((address, *entrance));
+            tasks.spawn(accept_all(listener, *entrance, Arc::clone(&greeter)));
         }
         if let Some(tls) = tls {
             tasks.spawn(tls.watch());
@@ -120,13 +124,13 @@ impl Listener {
     }
 
     /// The addresses that are open, with the port that the system chose where 0 was asked for.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    pub fn addresses(&self) -> &[(SocketAddr, Entrance)] {
         &self.addresses
     }
 
-    /// The next stream that is ready to be read, and its peer: an IPv4 peer shows as such on an
-    /// IPv6 port too. Cancelling the wait loses nothing. `None` never comes while the runtime runs.
-    pub async fn accept(&mut self) -> Option<(Stream, SocketAddr)> {
+    /// The next stream that is ready to be read. An IPv4 peer shows as such on an IPv6 port too.
+    /// Cancelling the wait loses nothing. `None` never comes while the runtime runs.
+    pub async fn accept(&mut self) -> Option<Opened> {
         self.opened.recv().await
     }
 
@@ -171,16 +175,18 @@ struct Greeter {
     tls: Option<TlsAcceptor>,
     timeout: Duration,
     half_open: Arc<HalfOpen>,
-    opened: mpsc::Sender<(Stream, SocketAddr)>,
+    opened: mpsc::Sender<Opened>,
 }
 
 /// Accepts until it is aborted. No error ends it: a port that stays open but answers nobody is the
 /// worst of failures.
-async fn accept_all(listener: TcpListener, greeter: Arc<Greeter>) {
+async fn accept_all(listener: TcpListener, entrance: Entrance, greeter: Arc<Greeter>) {
     let mut exhausted: Option<Instant> = None;
     loop {
         match listener.accept().await {
-            Ok((socket, peer)) => greeter.clone().admit(socket, socket::canonical(peer)),
+            Ok((socket, peer)) => {
+                greeter.clone().admit(socket, (socket::canonical(peer), entrance));
+            }
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "a peer left early"),
             Err(error) => {
                 if exhausted.is_none_or(|last| last.elapsed() > EXHAUSTED_SILENCE) {
@@ -202,20 +208,25 @@ fn concerns_one_peer(error: &io::Error) -> bool {
 }
 
 impl Greeter {
-    fn admit(self: Arc<Self>, socket: TcpStream, peer: SocketAddr) {
+    fn admit(self: Arc<Self>, socket: TcpStream, (peer, entrance): (SocketAddr, Entrance)) {
         let Some(place) = self.half_open.admit(peer.ip()) else {
             tracing::debug!(%peer, "refused: too many half-open connections of this address");
             return;
         };
-        tokio::spawn(self.greet(socket, peer, place));
+        tokio::spawn(self.greet(socket, (peer, entrance), place));
     }
 
     /// Brings one connection to the point where HTTP can take over, or drops it.
-    async fn greet(self: Arc<Self>, socket: TcpStream, peer: SocketAddr, mut place: Place) {
+    async fn greet(
+        self: Arc<Self>,
+        socket: TcpStream,
+        (peer, entrance): (SocketAddr, Entrance),
+        mut place: Place,
+    ) {
         let opening = Box::pin(timeout(self.timeout, self.open(socket)));
         let hand_on = async {
             match opening.await {
-                Ok(Ok(stream)) => drop(self.opened.send((stream, peer)).await),
+                Ok(Ok(stream)) => drop(self.opened.send((stream, peer, entrance)).await),
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "the handshake failed"),
                 Err(_) => tracing::debug!(%peer, "nothing came within the handshake timeout"),
             }

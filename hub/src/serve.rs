@@ -18,8 +18,9 @@ use std::time::SystemTime;
 use syncline_protocol::Reject;
 
 use crate::config::{Config, ConfigError, Overrides};
+use crate::gateway;
 use crate::hub::Hub;
-use crate::listen::{self, Bounds, ListenError, Listener};
+use crate::listen::{self, Bounds, Entrance, ListenError, Listener};
 use crate::logging::{self, LoggingError};
 use crate::store::{self, Store, StoreError};
 use crate::tls::{CertifiedServer, TlsError};
@@ -124,9 +125,9 @@ async fn serve(
     token_file: &'static str,
 ) -> Result<(), ServeError> {
     let stop = Stop::listen().map_err(ServeError::Runtime)?;
-    let listener = Listener::bind(&config.listen, tls.clone(), &Bounds::of(&config))?;
+    let listener = Listener::bind(&listen::entrances(&config), tls.clone(), &Bounds::of(&config))?;
     let path = config.data.join(store::FILE);
-    let started = Hub::start(config, store, Vec::new());
+    let started = Hub::start(config, store, gateway::rules());
     let (hub, threads) = started.map_err(|cause| ServeError::Store { path, cause })?;
     let first = hub.bootstrap().await.map_err(ServeError::First);
     let greeted = first.and_then(|first| greet(&hub, &listener, tls.as_deref(), first, token_file));
@@ -162,10 +163,14 @@ fn greet(
     token_file: &str,
 ) -> Result<(), ServeError> {
     let mut text = String::new();
-    for address in listener.addresses() {
+    for (address, entrance) in listener.addresses() {
         let schemes = if tls.is_some() { "http and https" } else { "http" };
-        text.push_str(&format!("Syncline listens on http://{address} ({schemes})\n"));
-        tracing::info!(%address, "listening");
+        let of = match entrance {
+            Entrance::Shared => "Syncline",
+            Entrance::Gateway(name) => name,
+        };
+        text.push_str(&format!("{of} listens on http://{address} ({schemes})\n"));
+        tracing::info!(%address, of, "listening");
     }
     if let Some(tls) = tls {
         let hash = tls.public().key_sha256;

@@ -149,7 +149,7 @@ where
                 Err(end) => break end,
             }
         };
-        doings.subscriptions.into_iter().for_each(Subscription::end);
+        drop(doings.subscriptions);
         self.hub.depart(arrival.id);
         end
     }
@@ -361,11 +361,11 @@ where
             }
             Err(Ended::Reject(reject)) => {
                 let space = subscription.space().clone();
-                subscription.end();
+                drop(subscription);
                 self.refuse(space, reject).await
             }
             Err(Ended::Store(error)) => {
-                subscription.end();
+                drop(subscription);
                 tracing::error!(%error, "a catch-up could not read the store");
                 Err(Reject::new(Code::Unavailable, "The store cannot be read").into())
             }
@@ -401,7 +401,7 @@ where
             match self.hub.role(&arrival.principal, &space) {
                 Ok(_) => index += 1,
                 Err(reject) => {
-                    doings.subscriptions.swap_remove(index).end();
+                    drop(doings.subscriptions.swap_remove(index));
                     self.refuse(space, reject).await?;
                 }
             }
@@ -460,7 +460,7 @@ impl Doings {
 
     fn leave(&mut self, space: &SpaceName) {
         if let Some(index) = self.subscriptions.iter().position(|it| it.space() == space) {
-            self.subscriptions.swap_remove(index).end();
+            drop(self.subscriptions.swap_remove(index));
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A connection that is ready to be read, encrypted or not. It only passes bytes on.
+//! A connection that is ready to be read, encrypted or not, and where it came in. It only passes
+//! bytes on.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,6 +8,15 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+/// Which of the hub's ports a connection came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// One that everything shares.
+    Shared,
+    /// One that a gateway, by its name, has for itself.
+    Gateway(&'static str),
+}
 
 /// A connection that has shown what it speaks.
 #[derive(Debug)]

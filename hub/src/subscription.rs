@@ -91,6 +91,13 @@ pub struct Beginning<'a> {
     pub writable: bool,
 }
 
+/// However it ends, nobody publishes to it any more.
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.feed.leave(self.session);
+    }
+}
+
 impl Subscription {
     /// Begins a subscription; gives the frame that says so.
     ///
@@ -219,11 +226,6 @@ impl Subscription {
         if self.verifies && self.is_live() {
             self.verify(now_ms);
         }
-    }
-
-    /// Ends the subscription.
-    pub fn end(self) {
-        self.feed.leave(self.session);
     }
 
     fn send_snapshot(

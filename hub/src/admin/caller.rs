@@ -5,7 +5,9 @@
 
 use std::net::IpAddr;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
+use axum::middleware::Next;
+use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header;
@@ -15,16 +17,7 @@ use syncline_protocol::{Code, Reject};
 use super::answer::Failure;
 use super::cookie;
 use crate::access::principal::Principal;
-use crate::hub::{Hub, Realm};
-
-/// Where a request comes from, proxies that are believed left out: an extension of every request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ClientAddress(pub IpAddr);
-
-/// Whether a request came by TLS, to the hub or to a proxy that it believes: an extension of every
-/// request; one without it came in clear text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Encrypted(pub bool);
+use crate::hub::{ClientAddress, Hub, Realm};
 
 /// Whoever asks, authenticated.
 pub(super) struct Caller(pub(super) Principal);
@@ -65,6 +58,16 @@ async fn by_cookie(parts: &Parts, hub: &Hub, from: IpAddr) -> Result<Caller, Fai
         return Err(Failure::cross_site());
     }
     Ok(Caller(hub.authenticate(Realm::Session, "", &secret, from).await?))
+}
+
+/// Tells the routes behind it who asks, by a [`Principal`] among a request's extensions.
+pub(super) async fn authenticated(
+    Caller(principal): Caller,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    request.extensions_mut().insert(principal);
+    next.run(request).await
 }
 
 /// What a request shows.

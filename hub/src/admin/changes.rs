@@ -24,11 +24,11 @@ use tokio::sync::mpsc;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::{Failure, Path, Query, blocking};
-use super::caller::{Caller, ClientAddress};
+use super::caller::Caller;
 use super::document::{Authenticated, Named};
-use super::follow::{Follower, PIECES_MAX, Wanted};
+use super::follow::{Follower, PIECES_MAX};
 use super::place::{Place, Placed, SpacePath, name, open_collection};
-use crate::hub::Hub;
+use crate::hub::{ClientAddress, Hub};
 
 /// What to follow, and from where.
 #[derive(Deserialize, IntoParams)]
@@ -119,9 +119,9 @@ pub(super) async fn follow(
     let follows = following.follow.unwrap_or(true);
     let begin = move || {
         let place = Place::of(&hub.read(&caller, &space)?);
-        let arrival = hub.arrive_to_listen(&caller, "event stream", from)?;
-        let follower = Follower::begin(hub, arrival, Wanted { space, filter, start, follows })?;
-        Ok((place, follower))
+        let idle = hub.config().sync.idle_timeout;
+        let following = hub.follow(&caller, ("event stream", from), space, (filter, start))?;
+        Ok((place, Follower::new(following, follows, idle)))
     };
     let (place, follower) = blocking(begin).await?;
     let (send, receive) = mpsc::channel(PIECES_MAX);

@@ -44,23 +44,26 @@ mod tests;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::hub::Hub;
 use answer::{no_method, no_route};
 
-pub use caller::{ClientAddress, Encrypted};
 pub use document::document;
 
 /// Bytes of a request's body, but for those that carry data: names, roles and passwords.
 const BODY_BYTES: usize = 64 * 1024;
 
-/// All routes. Every request carries a [`ClientAddress`] and [`Encrypted`] as extensions, put there
-/// by whoever knows which proxies to believe.
-pub fn router(hub: Hub) -> Router {
+/// All routes, with those of the gateways, each under `/gateways/<name>`. Every request carries a
+/// [`crate::hub::ClientAddress`] and [`crate::hub::Encrypted`] as extensions, put there by whoever
+/// knows which proxies to believe.
+pub fn router(hub: Hub, gateways: Router<Hub>) -> Router {
     let (router, _) = routes().split_for_parts();
+    let gateways = gateways.layer(from_fn_with_state(hub.clone(), caller::authenticated));
     router
+        .nest("/gateways", gateways)
         .fallback(no_route)
         .method_not_allowed_fallback(no_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))

@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use super::answer::Failure;
 use super::body::Body;
-use super::caller::{Caller, ClientAddress, Encrypted};
+use super::caller::Caller;
 use super::cookie;
 use super::document::{Authenticated, Parsed};
 use super::users::{Whoami, who};
-use crate::hub::{Hub, Realm, now_ms};
+use crate::hub::{ClientAddress, Encrypted, Hub, Realm, now_ms};
 
 /// Bytes of the browser's name that are kept, for people who look through their sessions.
 const LABEL_BYTES_MAX: usize = 128;

@@ -7,7 +7,7 @@ use tower::ServiceExt as _;
 
 use super::*;
 use crate::config::Config;
-use crate::hub::{Realm, Threads};
+use crate::hub::{ClientAddress, Realm, Threads};
 use crate::store::Store;
 
 /// A hub in memory, and a token of its admin.
@@ -51,7 +51,7 @@ impl House {
         let body = body.map_or(Body::empty(), |body| Body::from(body.to_string()));
         let mut request = request.body(body).unwrap();
         request.extensions_mut().insert(ClientAddress([127, 0, 0, 1].into()));
-        let response = router(self.hub.clone()).oneshot(request).await.unwrap();
+        let response = router(self.hub.clone(), Router::new()).oneshot(request).await.unwrap();
         let status = response.status();
         let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
         (status, serde_json::from_slice(&bytes).unwrap_or(Json::Null))

@@ -36,19 +36,27 @@ impl Loaded {
             file: file.to_owned(),
             problem: error.to_string(),
         })?;
-        let origin = Origin::File(file.to_owned());
-        for (key, value) in &table {
-            if !SECTIONS.iter().any(|section| section.name == key) {
-                self.take(key, value, &origin)?;
+        self.take_table("", &table, &Origin::File(file.to_owned()))
+    }
+
+    /// Takes every setting of a table, and of the sections in it.
+    fn take_table(
+        &mut self,
+        path: &str,
+        table: &Table,
+        origin: &Origin,
+    ) -> Result<(), ConfigError> {
+        for (key, value) in table {
+            let name = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+            if !is_section(&name) {
+                self.take(&name, value, origin)?;
                 continue;
             }
             let Value::Table(entries) = value else {
-                let problem = format!("is a section: write [{key}] and its settings below it");
-                return Err(ConfigError::Value { origin, key: key.clone(), problem });
+                let problem = format!("is a section: write [{name}] and its settings below it");
+                return Err(ConfigError::Value { origin: origin.clone(), key: name, problem });
             };
-            for (name, value) in entries {
-                self.take(&format!("{key}.{name}"), value, &origin)?;
-            }
+            self.take_table(&name, entries, origin)?;
         }
         Ok(())
     }
@@ -106,6 +114,14 @@ impl Loaded {
             Err(problem) => Err(ConfigError::Value { origin: origin.clone(), key, problem }),
         }
     }
+}
+
+/// Whether a name is of a section, or of what sections lie in.
+fn is_section(name: &str) -> bool {
+    let lies_in = |section: &str| {
+        section.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    SECTIONS.iter().any(|section| !section.name.is_empty() && lies_in(section.name))
 }
 
 /// Whether a variable is none of ours: another program's, the command line's, or one that a

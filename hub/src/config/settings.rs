@@ -70,6 +70,8 @@ pub(super) const SECTIONS: &[Section] = &[
     Sync::SECTION,
     Limits::SECTION,
     Quotas::SECTION,
+    Koreader::SECTION,
+    Linkora::SECTION,
 ];
 
 const fn seconds(count: u64) -> Duration {
@@ -92,10 +94,11 @@ const MIB_64: u64 = 1 << 20;
 const GIB_64: u64 = 1 << 30;
 const TIB_64: u64 = 1 << 40;
 
+// What the sections are made with stands before the file that has more of them.
 macro_rules! section {
     (
         $(#[doc = $about:literal])+
-        $name:ident $section:literal at $path:ident, holds { $($part:ident: $kind:ident),* } {
+        $name:ident $section:literal at $path:tt, holds { $($part:ident: $kind:ident),* } {
             $(
                 $(#[doc = $doc:literal])+
                 $key:ident: $type:ty = $default:expr => $slot:ident $(($least:expr, $most:expr))?;
@@ -119,7 +122,7 @@ macro_rules! section {
         }
 
         impl $name {
-            const SECTION: Section = Section {
+            pub(super) const SECTION: Section = Section {
                 name: $section,
                 doc: &[$($about),+],
                 settings: &[$(
@@ -127,21 +130,29 @@ macro_rules! section {
                         section: $section,
                         key: stringify!($key),
                         doc: &[$($doc),+],
-                        slot: Slot::$slot(|config| &mut section!(@at config $path).$key
-                            $(, $least, $most)?),
+                        slot: section!(@slot $slot, $key, $path $(, $least, $most)?),
                     },
                 )+],
             };
         }
     };
-    (@at $config:ident top) => { $config };
-    (@at $config:ident $part:ident) => { $config.$part };
+    (@slot $slot:ident, $key:ident, [top] $(, $least:expr, $most:expr)?) => {
+        Slot::$slot(|config| &mut config.$key $(, $least, $most)?)
+    };
+    (@slot $slot:ident, $key:ident, [$($path:ident).+] $(, $least:expr, $most:expr)?) => {
+        Slot::$slot(|config| &mut config.$($path).+.$key $(, $least, $most)?)
+    };
 }
+
+mod gateways;
+
+pub use gateways::{Gateways, Koreader, Linkora};
 
 section! {
     /// The hub's settings, complete and checked: flags over environment over file over defaults.
-    Config "" at top, holds {
-        tls: Tls, http: Http, log: Log, store: Store, sync: Sync, limits: Limits, quotas: Quotas
+    Config "" at [top], holds {
+        tls: Tls, http: Http, log: Log, store: Store, sync: Sync, limits: Limits, quotas: Quotas,
+        gateways: Gateways
     } {
         /// The folder that holds everything the hub keeps: the store, the blobs, the TLS key.
         /// A relative path counts from the folder in which the hub is started.
@@ -154,7 +165,7 @@ section! {
 
 section! {
     /// TLS, on the same port as clear text: the first byte of a connection tells which it is.
-    Tls "tls" at tls, holds {} {
+    Tls "tls" at [tls], holds {} {
         /// Whether TLS is offered at all. On, since some apps speak nothing else; turn it off only
         /// where a proxy ends TLS on the same machine.
         enabled: bool = true => Switch;
@@ -171,7 +182,7 @@ section! {
 
 section! {
     /// HTTP: whom to believe, and which browser pages may connect.
-    Http "http" at http, holds {} {
+    Http "http" at [http], holds {} {
         /// Networks of the reverse proxies whose X-Forwarded-For is believed. None by default,
         /// since anybody can send that header.
         trusted_proxies: Vec<IpNet> = Vec::new() => Networks;
@@ -188,7 +199,7 @@ section! {
 
 section! {
     /// What the hub tells about itself, on standard error.
-    Log "log" at log, holds {} {
+    Log "log" at [log], holds {} {
         /// Which events are logged, such as `info` or `warn,syncline=debug`. Debug shows one line
         /// for each session and push, which is too much to keep.
         filter: String = "info".to_owned() => Filter;
@@ -211,7 +222,7 @@ pub enum LogFormat {
 
 section! {
     /// The store: memory, and how long history is kept.
-    Store "store" at store, holds {} {
+    Store "store" at [store], holds {} {
         /// Memory for the store's page cache. As much as the part of the data that is in use;
         /// less makes every read a disk read.
         cache_bytes: u64 = GIB_64 => Size64(MIB_64, TIB_64);
@@ -246,7 +257,7 @@ section! {
 
 section! {
     /// Live synchronisation: clocks, sessions, queues.
-    Sync "sync" at sync, holds {} {
+    Sync "sync" at [sync], holds {} {
         /// How far ahead of the hub a replica's clock may stamp. Further is refused, so that one
         /// wrong clock cannot win every merge for years.
         max_clock_drift: Duration = seconds(60) => Span(seconds(1), days(1));
@@ -282,7 +293,7 @@ section! {
 
 section! {
     /// Limits on what one message, session, person or address may do. None may be without end.
-    Limits "limits" at limits, holds {} {
+    Limits "limits" at [limits], holds {} {
         /// Bytes of one WebSocket message.
         frame_bytes: u32 = MIB => Size32(4 * KIB, 64 * MIB);
         /// Bytes of one field's value in a push of a session. Larger things are blobs.
@@ -321,7 +332,7 @@ section! {
 
 section! {
     /// Quotas: what one person or one space may hold.
-    Quotas "quotas" at quotas, holds {} {
+    Quotas "quotas" at [quotas], holds {} {
         /// Spaces that one user may own.
         spaces_per_user: u32 = 1000 => Count(1, 10_000_000);
         /// Bytes of one space's records. 0 is no limit, the default: the disk is the owner's.

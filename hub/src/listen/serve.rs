@@ -1,14 +1,17 @@
 //! Serving: every accepted connection to the router, until it is time to stop.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::Listener;
-use crate::http;
+use super::{Entrance, Listener};
+use crate::config::Config;
+use crate::gateway;
+use crate::http::{self, Routers};
 use crate::hub::Hub;
 use crate::tls::CertifiedServer;
 
@@ -17,6 +20,18 @@ const WRITE_HEARD_EVERY: Duration = Duration::from_secs(60);
 /// Connections that are still answering have so long once the sessions have gone.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
+/// The addresses that the settings name: the hub's own, and those of gateways that are served.
+#[must_use]
+pub fn entrances(config: &Config) -> Vec<(SocketAddr, Entrance)> {
+    let own = config.listen.iter().map(|address| (*address, Entrance::Shared));
+    let alone = gateway::ALL.iter().flat_map(|gateway| {
+        let mount = (gateway.mount)(config);
+        let listen = if mount.enabled { mount.listen } else { &[] };
+        listen.iter().map(|address| (*address, Entrance::Gateway(gateway.name)))
+    });
+    own.chain(alone).collect()
+}
+
 /// Serves until `stop` is ready; then lets nobody in, says goodbye to all sessions, and returns.
 pub async fn serve(
     hub: Hub,
@@ -24,7 +39,7 @@ pub async fn serve(
     tls: Option<Arc<CertifiedServer>>,
     stop: impl Future<Output = ()>,
 ) {
-    let router = http::router(hub.clone(), tls);
+    let routers = Routers::new(hub.clone(), tls, gateway::ALL);
     let mut connections = JoinSet::new();
     let mut heard = tokio::time::interval(WRITE_HEARD_EVERY);
     let (close, closing) = watch::channel(false);
@@ -36,9 +51,9 @@ pub async fn serve(
             _ = heard.tick() => hub.write_heard(),
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Some((stream, peer)) => {
-                    let closing = closing.clone();
-                    connections.spawn(http::connection(router.clone(), stream, peer, closing));
+                Some((stream, peer, entrance)) => {
+                    let (router, closing) = (routers.at(entrance), closing.clone());
+                    connections.spawn(http::connection(router, stream, peer, closing));
                 }
                 None => break,
             },

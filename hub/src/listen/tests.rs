@@ -39,8 +39,9 @@ impl Hub {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let tls = certificate(folder.path());
         let offered = offers_tls.then(|| Arc::clone(&tls));
-        let listener = Listener::bind(&[localhost()], offered, bounds).expect("a free port");
-        let address = listener.addresses()[0];
+        let listener =
+            Listener::bind(&shared(&[localhost()]), offered, bounds).expect("a free port");
+        let address = listener.addresses()[0].0;
         let mut tasks = JoinSet::new();
         tasks.spawn(echo_all(listener));
         Self { address, tls, folder, _tasks: tasks }
@@ -79,8 +80,12 @@ fn generous() -> Bounds {
     }
 }
 
+fn shared(addresses: &[SocketAddr]) -> Vec<(SocketAddr, Entrance)> {
+    addresses.iter().map(|address| (*address, Entrance::Shared)).collect()
+}
+
 async fn echo_all(mut listener: Listener) {
-    while let Some((stream, peer)) = listener.accept().await {
+    while let Some((stream, peer, _)) = listener.accept().await {
         assert_eq!(peer.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
         tokio::spawn(async move {
             let (mut read, mut write) = tokio::io::split(stream);
@@ -312,12 +317,13 @@ async fn without_tls_only_clear_text_is_served() {
 async fn a_dropped_listener_closes_its_port_and_who_is_in_the_door() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let tls = certificate(folder.path());
-    let mut listener = Listener::bind(&[localhost()], Some(tls), &generous()).expect("a port");
-    let address = listener.addresses()[0];
+    let mut listener =
+        Listener::bind(&shared(&[localhost()]), Some(tls), &generous()).expect("a port");
+    let address = listener.addresses()[0].0;
     let mut silent = TcpStream::connect(address).await.expect("open");
     let mut served = TcpStream::connect(address).await.expect("open");
     served.write_all(b"x").await.expect("writable");
-    let (mut stream, _) = listener.accept().await.expect("a stream");
+    let (mut stream, _, _) = listener.accept().await.expect("a stream");
     assert!(!stream.is_tls());
     drop(listener);
     check_closed(&mut silent).await;
@@ -329,33 +335,47 @@ async fn a_dropped_listener_closes_its_port_and_who_is_in_the_door() {
 }
 
 #[tokio::test]
+async fn every_stream_tells_its_entrance() {
+    let entrances = [Entrance::Shared, Entrance::Gateway("books")];
+    let wanted = entrances.map(|entrance| (localhost(), entrance));
+    let mut listener = Listener::bind(&wanted, None, &generous()).expect("free ports");
+    for (address, entrance) in listener.addresses().to_vec() {
+        let mut client = TcpStream::connect(address).await.expect("open");
+        client.write_all(b"x").await.expect("writable");
+        assert_eq!(listener.accept().await.expect("a stream").2, entrance);
+    }
+}
+
+#[tokio::test]
 async fn an_address_in_use_is_named_with_a_remedy() {
     let taken = std::net::TcpListener::bind(localhost()).expect("a free port");
     let address = taken.local_addr().expect("bound");
-    let error = Listener::bind(&[address], None, &generous()).expect_err("taken").to_string();
+    let error =
+        Listener::bind(&shared(&[address]), None, &generous()).expect_err("taken").to_string();
     assert!(error.contains(&address.to_string()) && error.contains("`listen`"), "{error}");
 }
 
 #[tokio::test]
 async fn both_families_share_a_port_and_ipv4_peers_keep_their_form() {
     let everywhere = SocketAddr::from((std::net::Ipv6Addr::UNSPECIFIED, 0));
-    let bound = Listener::bind(&[everywhere], None, &generous());
+    let bound = Listener::bind(&shared(&[everywhere]), None, &generous());
     if std::net::TcpListener::bind(everywhere).is_err() {
         // A machine without IPv6 must say so, not listen on something else.
         assert!(matches!(bound, Err(ListenError::Bind { address, .. }) if address == everywhere));
         return;
     }
     let mut listener = bound.expect("a free port");
-    let port = listener.addresses()[0].port();
+    let port = listener.addresses()[0].0.port();
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("dual stack");
     client.write_all(b"x").await.expect("writable");
-    let (_, peer) = listener.accept().await.expect("a stream");
+    let (_, peer, _) = listener.accept().await.expect("a stream");
     assert_eq!(peer.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     listener.close().await;
     let apart =
         [SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)), SocketAddr::new(everywhere.ip(), port)];
-    let listener = Listener::bind(&apart, None, &generous()).expect("the two do not clash");
-    assert_eq!(listener.addresses(), apart);
+    let listener =
+        Listener::bind(&shared(&apart), None, &generous()).expect("the two do not clash");
+    assert_eq!(listener.addresses(), shared(&apart));
 }
 
 /// The limit of open files holds for a whole process, so this test runs itself in another one.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use syncline::config::Config;
 use syncline::engine::Rule;
 use syncline::hub::{Hub, Threads, TokenOrder};
-use syncline::listen::{Bounds, Listener};
+use syncline::listen::{Bounds, Entrance, Listener};
 use syncline::store::Store;
 use syncline_protocol::SpaceName;
 use tokio::sync::oneshot;
@@ -32,8 +32,8 @@ impl TestHub {
         let (hub, threads) = Hub::start(config, store, rules).unwrap();
         let admin = hub.bootstrap().await.unwrap().unwrap().0.reveal();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
-        let listener = Listener::bind(&[any], None, &bounds).unwrap();
-        let address = listener.addresses()[0];
+        let listener = Listener::bind(&[(any, Entrance::Shared)], None, &bounds).unwrap();
+        let address = listener.addresses()[0].0;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = hub.clone();
         let served = tokio::spawn(async move {

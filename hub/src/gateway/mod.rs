@@ -1,0 +1,94 @@
+//! The list of gateways: what each claims of the shared port, and what it brings along. Whoever
+//! mounts them knows this list alone: delete a folder and its entry, and the rest compiles.
+//!
+//! ```text
+//! a request > its host is a gateway's      > that gateway, whole
+//!           > its path has its prefix      > that gateway, without the prefix
+//!           > a claim on the shared root   > that gateway
+//!           > everything else              > the hub itself
+//! ```
+//! A gateway speaks one foreign protocol outside and deltas inside. It knows the door (`hub`), the
+//! protocol and itself; it never stamps, and keeps nothing but records.
+
+use axum::Router;
+use http::{HeaderMap, Method, header};
+use std::net::SocketAddr;
+
+use crate::config::Config;
+use crate::hub::{Hub, Rule};
+
+/// Every gateway of this hub.
+pub const ALL: &[Gateway] = &[];
+
+/// One gateway's entry in the list.
+#[derive(Debug, Clone, Copy)]
+pub struct Gateway {
+    /// Its name, as in `gateways.<name>` of the settings.
+    pub name: &'static str,
+    /// Under each of these it is mounted whole, such as `/kosync`.
+    pub prefixes: &'static [&'static str],
+    /// What it answers at the root of the shared port.
+    pub claims: &'static [Claim],
+    /// What it demands of every push in its spaces, native ones too. In force while it is turned
+    /// off as well: its records must bear being served again.
+    pub rule: Option<Rule>,
+    /// Its routes as if it were alone on a port, with its own answer to what it does not know.
+    pub router: fn(Hub) -> Router,
+    /// What people and the command ask of it, under `/hub/v1/gateways/<name>`. Each request
+    /// carries the caller's [`crate::hub::Principal`] as an extension.
+    pub admin: Option<fn() -> Router<Hub>>,
+    /// Where the settings say it is reached.
+    pub mount: fn(&Config) -> Mount<'_>,
+}
+
+/// Where a gateway is reached besides its prefixes and claims.
+#[derive(Debug, Clone, Copy)]
+pub struct Mount<'a> {
+    /// Whether it is served at all.
+    pub enabled: bool,
+    /// Host names under which the whole port is its own; `*.example.org` is every name below.
+    pub hosts: &'a [String],
+    /// Addresses of its own.
+    pub listen: &'a [SocketAddr],
+}
+
+/// A path that a gateway answers at the root of the shared port.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// With these methods; any when there is none.
+    pub methods: &'static [Method],
+    /// The path, with `{name}` for a segment and `{*name}` for the rest.
+    pub path: &'static str,
+    /// Only of these requests.
+    pub when: When,
+}
+
+/// Which requests a claim is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// All.
+    Always,
+    /// Those with `Authorization: Bearer`: a program that brings a token, not a person's browser.
+    Bearer,
+}
+
+impl Claim {
+    /// Whether a request of this method and with these headers is claimed, its path aside.
+    #[must_use]
+    pub fn covers(&self, method: &Method, headers: &HeaderMap) -> bool {
+        let bearer = |value: &header::HeaderValue| {
+            value.as_bytes().get(..7).is_some_and(|it| it.eq_ignore_ascii_case(b"bearer "))
+        };
+        let fits = match self.when {
+            When::Always => true,
+            When::Bearer => headers.get(header::AUTHORIZATION).is_some_and(bearer),
+        };
+        fits && (self.methods.is_empty() || self.methods.contains(method))
+    }
+}
+
+/// What the gateways demand of pushes in their spaces.
+#[must_use]
+pub fn rules() -> Vec<Rule> {
+    ALL.iter().filter_map(|gateway| gateway.rule).collect()
+}
