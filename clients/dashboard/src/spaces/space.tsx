@@ -1,7 +1,7 @@
 // One space: its name, how its copy stands, and what there is to do with it.
 
 import { useEffect, useMemo, useState } from "react";
-import type { Space } from "syncline";
+import type { Client, Space } from "syncline";
 import { useSpaceStatus } from "syncline/react";
 import { useAnswer } from "../hub/answer";
 import { ask, spacePath } from "../hub/request";
@@ -30,7 +30,7 @@ export function SpacePage({ name }: { readonly name: string }) {
   const space = useMemo(() => client.space(name), [client, name]);
   const details = useAnswer<SpaceDetails>(spacePath(name), 2_000);
   const { data } = details;
-  useReturn(space, client);
+  useFollowed(space, client);
   return (
     <>
       <header className="title">
@@ -83,15 +83,20 @@ export function SpacePage({ name }: { readonly name: string }) {
   );
 }
 
-/** Whoever leaves a space stops following it, unless writes of theirs still wait. */
-function useReturn(space: Space, client: ReturnType<typeof useSession>["client"]): void {
+/** Spaces that are followed on after one has left them: they can be read while the hub is away. */
+const FOLLOWED_MAX = 8;
+let recent: readonly string[] = [];
+
+/** Follows a space; what was looked at long ago is followed no more, unless something waits. */
+function useFollowed(space: Space, client: Client): void {
   useEffect(() => {
     client.space(space.name);
-    return () => {
-      if (client.connection().type === "live" && client.waiting() === 0) {
-        space.close();
-      }
-    };
+    recent = [space.name, ...recent.filter((name) => name !== space.name)].slice(0, FOLLOWED_MAX);
+    const isQuiet = client.connection().type === "live" && client.waiting() === 0;
+    const older = client.spaces().filter((name) => !recent.includes(name));
+    for (const name of isQuiet ? older.slice(FOLLOWED_MAX - recent.length) : []) {
+      client.space(name).close();
+    }
   }, [space, client]);
 }
 
