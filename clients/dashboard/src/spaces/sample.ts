@@ -15,7 +15,7 @@ export interface Sampled {
 }
 
 /** Between two readings, at least. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 150;
 /** Reading takes no more than this share of the time: one part in so many. */
 const REST = 6;
 const NOTHING: Sampled = { records: [], fresh: new Set() };
