@@ -13,10 +13,13 @@ mod accounts;
 mod authenticate;
 mod bootstrap;
 mod browser;
+mod choices;
 mod drain;
 mod follow;
+mod hashing;
 mod limits;
 mod origin;
+mod realm;
 mod rejects;
 mod session;
 mod threads;
@@ -24,7 +27,7 @@ mod view;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use dashmap::DashMap;
 use syncline_protocol::{Code, Epoch, HlcTime, Push, Reject, ReplicaId, SpaceId, SpaceName};
@@ -32,7 +35,6 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::access::directory::{Directory, Grant};
 use crate::access::recognised::Recognised;
-use crate::access::throttle::Throttle;
 use crate::admit::{Admit, replica_row, unavailable};
 use crate::config::Config;
 use crate::engine::{Answer, Entry, Work};
@@ -43,14 +45,17 @@ use crate::writer::intake::{Intake, Job};
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
 pub use crate::access::principal::{Principal, Role};
+pub use crate::access::throttle::Throttle;
 pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Writes};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use browser::BrowserSession;
 pub use follow::{Followed, Following};
+pub use hashing::Patience;
 pub use limits::{RETENTION_MAX, RETENTION_MIN};
 pub use origin::{ClientAddress, Encrypted};
+pub use realm::{Checked, Derivation, Registering, Shown};
 pub use rejects::Rejected;
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
@@ -100,6 +105,12 @@ struct Inner {
     rejects: rejects::Rejects,
     recognised: Mutex<Recognised>,
     throttle: Mutex<Throttle<std::net::IpAddr>>,
+    /// Turns to compute a slow hash.
+    hashing: Arc<Semaphore>,
+    /// How secrets of realms follow from passwords; set before anyone is served.
+    derivations: OnceLock<Vec<Derivation>>,
+    /// Held while an account comes into a realm or leaves it.
+    registering: tokio::sync::Mutex<()>,
     draining: AtomicBool,
 }
 

@@ -3,12 +3,17 @@
 //! The engine keeps it in step with those records in log order, so that a decision and a fan-out
 //! ask memory and not the store.
 
+mod secrets;
+
 use std::collections::{BTreeMap, HashMap};
 
 use syncline_protocol::{Record, SpaceName, Value};
 
 use super::principal::{Credential, Principal, Role, SpacePattern};
 use super::token::{Token, TokenDigest};
+use secrets::AllSecrets;
+
+pub use secrets::{DeviceSecret, OwnSecret, Secrets, device_key, own_key};
 
 /// The space whose records these are.
 pub const SYSTEM_SPACE: &str = "system";
@@ -26,7 +31,10 @@ pub mod collection {
     /// Limits of their own, by `space:NAME`: `bytes`, `records`; by `user:NAME`: `spaces`,
     /// `sessions`.
     pub const LIMITS: &str = "limits";
-    /// Secrets, hashed, by `token:ID` and `password:USER`: never sent.
+    /// What admins chose over the settings of gateways while the hub runs, by gateway.
+    pub const GATEWAYS: &str = "gateways";
+    /// Secrets, hashed, by `token:ID`, `password:USER`, and those of gateways' apps by
+    /// `secret:REALM:USER` and `device:REALM:USER:ID`: never sent.
     pub const CREDENTIALS: &str = ".credentials";
 }
 
@@ -54,6 +62,7 @@ pub struct Directory {
     tokens: HashMap<String, TokenGrant>,
     token_digests: HashMap<String, TokenDigest>,
     passwords: HashMap<String, String>,
+    secrets: AllSecrets,
     members: BTreeMap<(String, String), Role>,
     limits: HashMap<String, OwnLimits>,
 }
@@ -118,6 +127,8 @@ impl Directory {
         } else if let Some(user) = key.strip_prefix("password:") {
             let phc = record.and_then(|record| Some(record.get("phc")?.as_str()?.to_owned()));
             keep(&mut self.passwords, user, phc);
+        } else {
+            self.secrets.set(key, record);
         }
     }
 
@@ -229,6 +240,23 @@ impl Directory {
         self.passwords.get(user).map(String::as_str)
     }
 
+    /// An account's secrets in a realm, if it has any.
+    #[must_use]
+    pub fn secrets(&self, realm: &str, user: &str) -> Option<&Secrets> {
+        self.secrets.get(realm, user)
+    }
+
+    /// The accounts that have secrets in a realm, by name.
+    pub fn realm_accounts(&self, realm: &str) -> impl Iterator<Item = &str> {
+        self.secrets.accounts(realm)
+    }
+
+    /// The keys of the records that hold an account's secrets, in every realm.
+    #[must_use]
+    pub fn secret_keys(&self, user: &str) -> Vec<String> {
+        self.secrets.keys_of(user)
+    }
+
     /// The members of a space, by name.
     pub fn members(&self, space: &SpaceName) -> impl Iterator<Item = (&str, Role)> {
         let from = (space.as_str().to_owned(), String::new());
@@ -245,6 +273,7 @@ impl Directory {
         match principal.credential() {
             Credential::Hub => true,
             Credential::Password => self.is_admin_account(principal.account()),
+            Credential::Realm(_) => false,
             Credential::Token(id) => self.live_token(id, now_ms).is_some_and(|token| {
                 token.role == Role::Owner
                     && token.spaces.is_empty()
@@ -258,6 +287,7 @@ impl Directory {
     pub fn is_unlimited(&self, principal: &Principal, now_ms: u64) -> bool {
         match principal.credential() {
             Credential::Hub | Credential::Password => self.is_authorized(principal, now_ms),
+            Credential::Realm(_) => false,
             Credential::Token(id) => {
                 self.is_authorized(principal, now_ms)
                     && self
@@ -274,6 +304,10 @@ impl Directory {
         match principal.credential() {
             Credential::Hub => true,
             Credential::Password => self.has_user(principal.account()),
+            Credential::Realm(realm) => {
+                let account = principal.account();
+                self.has_user(account) && self.secrets(realm, account).is_some()
+            }
             Credential::Token(id) => {
                 self.has_user(principal.account())
                     && self.live_token(id, now_ms).is_some_and(|it| it.user == principal.account())
@@ -286,6 +320,9 @@ impl Directory {
     pub fn may_create(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
         match principal.credential() {
             Credential::Hub | Credential::Password => self.is_authorized(principal, now_ms),
+            Credential::Realm(realm) => {
+                self.is_authorized(principal, now_ms) && is_of_realm(space, realm)
+            }
             Credential::Token(id) => self
                 .live_token(id, now_ms)
                 .is_some_and(|token| token.role == Role::Owner && token.reaches(space)),
@@ -297,7 +334,7 @@ impl Directory {
     pub fn expires_ms(&self, principal: &Principal) -> Option<u64> {
         match principal.credential() {
             Credential::Token(id) => self.tokens.get(id)?.expires_ms,
-            Credential::Hub | Credential::Password => None,
+            Credential::Hub | Credential::Password | Credential::Realm(_) => None,
         }
     }
 
@@ -315,6 +352,8 @@ impl Directory {
                 Some(token) if token.reaches(space) => token.role,
                 _ => return Grant::Nothing,
             },
+            Credential::Realm(realm) if !is_of_realm(space, realm) => return Grant::Nothing,
+            Credential::Realm(_) => Role::Owner,
             Credential::Hub | Credential::Password => Role::Owner,
         };
         match self.membership(principal.account(), space) {
@@ -363,6 +402,11 @@ impl TokenGrant {
     fn reaches(&self, space: &SpaceName) -> bool {
         self.spaces.is_empty() || self.spaces.iter().any(|pattern| pattern.matches(space))
     }
+}
+
+/// Whether a realm's secrets open a space.
+fn is_of_realm(space: &SpaceName, realm: &str) -> bool {
+    space.as_str().strip_prefix(realm).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// The key of a membership: neither part can hold a colon.

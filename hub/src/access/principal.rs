@@ -127,6 +127,8 @@ pub(crate) enum Credential {
     Token(String),
     /// The account's password.
     Password,
+    /// A secret of this realm, which opens the account's spaces of that name and nothing else.
+    Realm(&'static str),
 }
 
 impl Principal {
@@ -146,6 +148,11 @@ impl Principal {
         Self(Arc::new(Identity { account: account.to_owned(), credential }))
     }
 
+    pub(crate) fn with_secret(account: &str, realm: &'static str) -> Self {
+        let credential = Credential::Realm(realm);
+        Self(Arc::new(Identity { account: account.to_owned(), credential }))
+    }
+
     /// The name of the account.
     #[must_use]
     pub fn account(&self) -> &str {
@@ -157,7 +164,7 @@ impl Principal {
     pub fn token_id(&self) -> Option<&str> {
         match &self.0.credential {
             Credential::Token(id) => Some(id),
-            Credential::Hub | Credential::Password => None,
+            Credential::Hub | Credential::Password | Credential::Realm(_) => None,
         }
     }
 

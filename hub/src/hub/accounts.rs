@@ -8,9 +8,8 @@ use syncline_protocol::{
     Change, Code, CollectionName, Condition, FieldName, Guard, RecordKey, Reject, SpaceName, Value,
 };
 
-use super::{Hub, TokenOrder, now_ms, random_u64, unknown_space};
+use super::{Hub, TokenOrder, now_ms, unknown_space};
 use crate::access::directory::{OwnLimits, SYSTEM_SPACE, collection, limits_of_user, member_key};
-use crate::access::password;
 use crate::access::principal::{Principal, Role, check_account};
 use crate::access::token::Token;
 use crate::engine::admin::{system_delete, system_put};
@@ -41,15 +40,15 @@ impl Hub {
     ) -> Result<(), Reject> {
         self.require_admin(principal)?;
         check_account(name).map_err(|problem| Reject::new(Code::Refused, problem))?;
-        let phc = match password {
-            Some(password) => Some(hash(password).await?),
-            None => None,
+        let secrets = match password {
+            Some(password) => self.password_changes(name, &password).await?,
+            None => Vec::new(),
         };
         // What was left of an account that had this name must not come to life again.
         let mut changes = self.belongings(name);
         let fields = [("admin", Value::from(admin)), ("created_ms", Value::from(now_ms()))];
         changes.push(system_put(collection::USERS, name, &fields));
-        changes.extend(phc.map(|phc| put_password(name, &phc)));
+        changes.extend(secrets);
         let absent = guard(collection::USERS, name, Condition::Absent);
         let exists = || Reject::new(Code::Exists, format!("The user {name} exists"));
         self.forget_secrets(name);
@@ -87,7 +86,7 @@ impl Hub {
     ) -> Result<(), Reject> {
         self.require_self_or_admin(principal, name)?;
         let exists = self.guard_user(name)?;
-        let mut changes = vec![put_password(name, &hash(password).await?)];
+        let mut changes = self.password_changes(name, &password).await?;
         // Whoever knew the old one is to be out, but not the person who changes it.
         for id in self.directory().password_sessions(name) {
             if principal.token_id() != Some(id) {
@@ -191,6 +190,12 @@ impl Hub {
         self.require_admin(principal)
     }
 
+    /// Whether there is such an account.
+    #[must_use]
+    pub fn has_user(&self, name: &str) -> bool {
+        self.directory().has_user(name)
+    }
+
     /// Writes to the space `system` as the hub; `refused` says what a failed guard means.
     pub(crate) async fn write_system(
         &self,
@@ -205,17 +210,30 @@ impl Hub {
         answer.map_err(|reject| if reject.code == Code::GuardFailed { refused() } else { reject })
     }
 
+    /// The records that a password becomes: its hash, and what gateways' apps will show of it.
+    async fn password_changes(&self, name: &str, password: &str) -> Result<Vec<Change>, Reject> {
+        if !(PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&password.len()) {
+            let (min, max) = (PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
+            return Err(Reject::new(Code::Refused, format!("A password has {min} to {max} bytes")));
+        }
+        let mut changes = vec![put_password(name, &self.hash(password).await?)];
+        changes.extend(self.derived(name, password).await?);
+        Ok(changes)
+    }
+
     fn forget_secrets(&self, name: &str) {
         self.recognised().forget(name);
     }
 
     /// Deletes of everything that is an account's beside the account.
-    fn belongings(&self, name: &str) -> Vec<Change> {
+    pub(super) fn belongings(&self, name: &str) -> Vec<Change> {
         let directory = self.directory();
         let mut changes = Vec::new();
         if directory.password(name).is_some() {
             changes.push(system_delete(collection::CREDENTIALS, &format!("password:{name}")));
         }
+        let secrets = directory.secret_keys(name);
+        changes.extend(secrets.iter().map(|key| system_delete(collection::CREDENTIALS, key)));
         for id in directory.tokens_of(name) {
             changes.extend(token_deletes(id));
         }
@@ -302,19 +320,6 @@ impl Hub {
 fn check_pattern(text: &str) -> Result<(), String> {
     let parsed: Result<crate::access::principal::SpacePattern, _> = text.parse();
     parsed.map(drop).map_err(|problem| format!("{text:?}: {problem}"))
-}
-
-/// Hashes a password off the async threads.
-async fn hash(password: String) -> Result<String, Reject> {
-    if !(PASSWORD_BYTES_MIN..=PASSWORD_BYTES_MAX).contains(&password.len()) {
-        let (min, max) = (PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
-        return Err(Reject::new(Code::Refused, format!("A password has {min} to {max} bytes")));
-    }
-    let mut salt = [0; 16];
-    salt[..8].copy_from_slice(&random_u64().to_be_bytes());
-    salt[8..].copy_from_slice(&random_u64().to_be_bytes());
-    let hashed = tokio::task::spawn_blocking(move || password::hash(password.as_bytes(), salt));
-    hashed.await.map_err(|_| Reject::new(Code::Internal, "The password could not be hashed"))
 }
 
 fn put_password(name: &str, phc: &str) -> Change {

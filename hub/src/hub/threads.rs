@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -85,6 +85,9 @@ pub(super) fn start(
         heard: Mutex::default(),
         rejects: Rejects::default(),
         recognised: Mutex::new(Recognised::new(key, RECOGNISED_MAX)),
+        hashing: super::hashing::turns(),
+        derivations: OnceLock::new(),
+        registering: tokio::sync::Mutex::default(),
         draining: AtomicBool::new(false),
     };
     let hub = Hub { inner: Arc::new(inner) };
