@@ -19,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 pub use error::{ConfigError, Origin};
 pub use settings::{
-    Config, Gateways, Http, Koreader, Limits, Linkora, Log, LogFormat, Quotas, Store, Sync, Tls,
+    Config, Gateways, Http, Koreader, Limits, Linkora, Log, LogFormat, Quotas, Registration, Store,
+    Sync, Tls,
 };
 
 use tracing_subscriber::EnvFilter;

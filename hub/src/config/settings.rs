@@ -146,7 +146,7 @@ macro_rules! section {
 
 mod gateways;
 
-pub use gateways::{Gateways, Koreader, Linkora};
+pub use gateways::{Gateways, Koreader, Linkora, Registration};
 
 section! {
     /// The hub's settings, complete and checked: flags over environment over file over defaults.

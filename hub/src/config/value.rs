@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use toml::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, LogFormat};
+use super::{Config, LogFormat, Registration};
 
 /// The place of a setting in a [`Config`], by the way its value is written. Numbers and durations
 /// carry the least and the most that is accepted.
@@ -30,6 +30,7 @@ pub(super) enum Slot {
     Origins(fn(&mut Config) -> &mut Vec<String>),
     Filter(fn(&mut Config) -> &mut String),
     Format(fn(&mut Config) -> &mut LogFormat),
+    Registering(fn(&mut Config) -> &mut Registration),
 }
 
 impl Slot {
@@ -60,6 +61,7 @@ impl Slot {
             Self::Origins(at) => *at(config) = list(value, origin)?,
             Self::Filter(at) => *at(config) = filter(value)?,
             Self::Format(at) => *at(config) = format(value)?,
+            Self::Registering(at) => *at(config) = registration(value)?,
         }
         Ok(())
     }
@@ -80,8 +82,14 @@ impl Slot {
             Self::Hosts(at) | Self::Origins(at) => quote_all(at(config)),
             Self::Filter(at) => quote(at(config)),
             Self::Format(at) => quote(show_format(*at(config))),
+            Self::Registering(at) => quote(at(config).as_str()),
         })
     }
+}
+
+fn registration(value: &Value) -> Result<Registration, String> {
+    let word = value.as_str().and_then(Registration::of);
+    word.ok_or_else(|| "write \"first\", \"open\" or \"closed\"".to_owned())
 }
 
 fn switch(value: &Value) -> Result<bool, String> {
