@@ -129,6 +129,7 @@ async fn serve(
     let path = config.data.join(store::FILE);
     let started = Hub::start(config, store, gateway::rules());
     let (hub, threads) = started.map_err(|cause| ServeError::Store { path, cause })?;
+    hub.derive_secrets(gateway::derivations());
     let first = hub.bootstrap().await.map_err(ServeError::First);
     let greeted = first.and_then(|first| greet(&hub, &listener, tls.as_deref(), first, token_file));
     let mut failed = hub.failed();

@@ -10,15 +10,17 @@
 //! A gateway speaks one foreign protocol outside and deltas inside. It knows the door (`hub`), the
 //! protocol and itself; it never stamps, and keeps nothing but records.
 
+pub mod koreader;
+
 use axum::Router;
 use http::{HeaderMap, Method, header};
 use std::net::SocketAddr;
 
 use crate::config::Config;
-use crate::hub::{Hub, Rule};
+use crate::hub::{Derivation, Hub, Rule};
 
 /// Every gateway of this hub.
-pub const ALL: &[Gateway] = &[];
+pub const ALL: &[Gateway] = &[koreader::GATEWAY];
 
 /// One gateway's entry in the list.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +39,8 @@ pub struct Gateway {
     /// What people and the command ask of it, under `/hub/v1/gateways/<name>`. Each request
     /// carries the caller's [`crate::hub::Principal`] as an extension.
     pub admin: Option<fn() -> Router<Hub>>,
+    /// How its apps' secret follows from an account's password, where it does.
+    pub derives: Option<Derivation>,
     /// Where the settings say it is reached.
     pub mount: fn(&Config) -> Mount<'_>,
 }
@@ -91,4 +95,10 @@ impl Claim {
 #[must_use]
 pub fn rules() -> Vec<Rule> {
     ALL.iter().filter_map(|gateway| gateway.rule).collect()
+}
+
+/// How gateways' secrets follow from passwords.
+#[must_use]
+pub fn derivations() -> Vec<Derivation> {
+    ALL.iter().filter_map(|gateway| gateway.derives).collect()
 }

@@ -33,6 +33,7 @@ const BOOKS: Gateway = Gateway {
         Router::new().route("/", get(name)).route("/syncs/{document}", get(name))
     },
     admin: None,
+    derives: None,
     mount: |config| Mount {
         enabled: config.gateways.koreader.enabled,
         hosts: &config.gateways.koreader.hosts,
