@@ -14,6 +14,7 @@ mod data;
 mod export;
 mod failure;
 mod import;
+mod koreader;
 mod line;
 mod print;
 mod remote;
@@ -87,6 +88,8 @@ pub enum Command {
     Restore(backup::RestoreArgs),
     /// Ask a running hub how it is, or check the store of a stopped one
     Doctor(backup::DoctorArgs),
+    /// KOReader's books, devices and accounts; importing from its other servers
+    Koreader(koreader::KoreaderArgs),
     /// The hub's settings: check or print them
     Config(config::ConfigArgs),
 }
@@ -143,6 +146,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Backup(args) => args.run().await,
         Command::Restore(args) => args.run(),
         Command::Doctor(args) => args.run().await,
+        Command::Koreader(args) => args.run().await,
         Command::Config(args) => args.run(),
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Remote {
     http: reqwest::Client,
     base: Url,
     token: String,
+    /// What every request asks along.
+    query: Vec<(&'static str, String)>,
 }
 
 /// Why a request was not answered with what was asked for.
@@ -74,7 +76,13 @@ impl Remote {
             .no_proxy()
             .build();
         let http = http.map_err(|error| Failure::because(causes(&error)))?;
-        Ok(Self { http, base, token })
+        Ok(Self { http, base, token, query: Vec::new() })
+    }
+
+    /// The same, with something that every request asks along, where there is something.
+    pub(super) fn asking(mut self, name: &'static str, value: Option<&str>) -> Self {
+        self.query.extend(value.map(|value| (name, value.to_owned())));
+        self
     }
 
     /// Asks for something.
@@ -114,6 +122,12 @@ impl Remote {
     /// Removes something.
     pub(super) async fn delete(&self, path: &[&str]) -> Result<(), Failure> {
         Ok(self.ask(Method::DELETE, path, None).await?)
+    }
+
+    /// Sends a file; gives an answer that is good but not read yet.
+    pub(super) async fn upload(&self, path: &[&str], file: Vec<u8>) -> Result<Response, Failure> {
+        let request = self.http.request(Method::POST, self.url(path)).body(file);
+        Ok(self.sent(request).await?)
     }
 
     /// What one of the health routes says, and whether that is good.
@@ -187,6 +201,9 @@ impl Remote {
         // Addresses with a host, which these are, can have a path.
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["hub", "v1"]).extend(path);
+        }
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
         }
         url
     }

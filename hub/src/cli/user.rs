@@ -101,7 +101,7 @@ impl UserArgs {
     }
 }
 
-fn ask_password(name: &str) -> Result<String, Failure> {
+pub(super) fn ask_password(name: &str) -> Result<String, Failure> {
     if !std::io::stdin().is_terminal() {
         return read_password();
     }
