@@ -57,7 +57,7 @@ impl Node {
     /// A connection is gone.
     pub(crate) fn leave(&mut self, conn: u64) {
         if let Some(seat) = self.seats.remove(&conn) {
-            seat.subscriptions.into_iter().for_each(Subscription::end);
+            drop(seat.subscriptions);
         }
     }
 
@@ -228,7 +228,7 @@ impl Node {
     fn unsubscribe(&mut self, conn: u64, space: &SpaceName) {
         let Some(seat) = self.seats.get_mut(&conn) else { return };
         if let Some(index) = seat.subscriptions.iter().position(|it| it.space() == space) {
-            seat.subscriptions.swap_remove(index).end();
+            drop(seat.subscriptions.swap_remove(index));
         }
     }
 
@@ -286,7 +286,7 @@ impl Node {
             Err(Ended::Reject(reject)) => {
                 let subscription = seat.subscriptions.remove(index);
                 let space = subscription.space().clone();
-                subscription.end();
+                drop(subscription);
                 vec![refusal(Subject::Space(space), reject, now_ms)]
             }
             Err(Ended::Store(_)) => {

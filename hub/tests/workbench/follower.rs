@@ -67,7 +67,7 @@ impl Follower {
     /// The connection is cut: what was on its way is lost.
     pub(crate) fn cut(&mut self) {
         if let Some(subscription) = self.subscription.take() {
-            subscription.end();
+            drop(subscription);
         }
     }
 
