@@ -43,7 +43,7 @@ use crate::writer::intake::{Intake, Job};
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
 pub use crate::access::principal::{Principal, Role};
-pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Writes};
+pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
