@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use toml::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, LogFormat};
+use super::{Config, LogFormat, Secret};
 
 /// The place of a setting in a [`Config`], by the way its value is written. Numbers and durations
 /// carry the least and the most that is accepted.
@@ -30,6 +30,8 @@ pub(super) enum Slot {
     Origins(fn(&mut Config) -> &mut Vec<String>),
     Filter(fn(&mut Config) -> &mut String),
     Format(fn(&mut Config) -> &mut LogFormat),
+    Account(fn(&mut Config) -> &mut String),
+    Secret(fn(&mut Config) -> &mut Option<Secret>),
 }
 
 impl Slot {
@@ -60,6 +62,8 @@ impl Slot {
             Self::Origins(at) => *at(config) = list(value, origin)?,
             Self::Filter(at) => *at(config) = filter(value)?,
             Self::Format(at) => *at(config) = format(value)?,
+            Self::Account(at) => *at(config) = account(value)?,
+            Self::Secret(at) => *at(config) = secret(value)?,
         }
         Ok(())
     }
@@ -80,6 +84,9 @@ impl Slot {
             Self::Hosts(at) | Self::Origins(at) => quote_all(at(config)),
             Self::Filter(at) => quote(at(config)),
             Self::Format(at) => quote(show_format(*at(config))),
+            Self::Account(at) => quote(at(config)),
+            // A secret is set and never shown.
+            Self::Secret(_) => return None,
         })
     }
 }
@@ -91,6 +98,20 @@ fn switch(value: &Value) -> Result<bool, String> {
         Value::String(text) if text == "false" => Ok(false),
         _ => Err("write true or false".to_owned()),
     }
+}
+
+fn account(value: &Value) -> Result<String, String> {
+    let good = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+    };
+    let name = value.as_str().filter(|name| (1..=64).contains(&name.len()));
+    let name = name.filter(|name| name.bytes().all(good));
+    name.map(str::to_owned).ok_or_else(|| "write the name of an account".to_owned())
+}
+
+fn secret(value: &Value) -> Result<Option<Secret>, String> {
+    let text = value.as_str().ok_or("write a text")?.trim();
+    Ok((!text.is_empty()).then(|| Secret::new(text)))
 }
 
 fn count(value: &Value) -> Result<u64, String> {
