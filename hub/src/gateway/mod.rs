@@ -10,6 +10,8 @@
 //! A gateway speaks one foreign protocol outside and deltas inside. It knows the door (`hub`), the
 //! protocol and itself; it never stamps, and keeps nothing but records.
 
+pub mod linkora;
+
 use axum::Router;
 use http::{HeaderMap, Method, header};
 use std::net::SocketAddr;
@@ -18,7 +20,7 @@ use crate::config::Config;
 use crate::hub::{Hub, Rule};
 
 /// Every gateway of this hub.
-pub const ALL: &[Gateway] = &[];
+pub const ALL: &[Gateway] = &[linkora::GATEWAY];
 
 /// One gateway's entry in the list.
 #[derive(Debug, Clone, Copy)]

@@ -2,8 +2,10 @@
 //!
 //! - `program`: the hub that a test starts, kills and starts again.
 //! - `asking`: foreign requests, to the byte, and what was answered.
+//! - `linkora`: the bookmark app's sync server.
 
 mod asking;
+mod linkora;
 #[allow(dead_code, reason = "the tests of the process itself need more of it")]
 #[path = "../process/program.rs"]
 mod program;
