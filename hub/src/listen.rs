@@ -128,7 +128,8 @@ impl Listener {
         &self.addresses
     }
 
-    /// The next stream that is ready to be read. An IPv4 peer shows as such on an IPv6 port too. Cancelling the wait loses nothing. `None` never comes while the runtime runs.
+    /// The next stream that is ready to be read. An IPv4 peer shows as such on an IPv6 port too.
+    /// Cancelling the wait loses nothing. `None` never comes while the runtime runs.
     pub async fn accept(&mut self) -> Option<Opened> {
         self.opened.recv().await
     }

@@ -61,7 +61,7 @@ const BODY_BYTES: usize = 64 * 1024;
 /// knows which proxies to believe.
 pub fn router(hub: Hub, gateways: Router<Hub>) -> Router {
     let (router, _) = routes().split_for_parts();
-    let gateways = gateways.route_layer(from_fn_with_state(hub.clone(), caller::authenticated));
+    let gateways = gateways.layer(from_fn_with_state(hub.clone(), caller::authenticated));
     router
         .nest("/gateways", gateways)
         .fallback(no_route)

@@ -4,6 +4,7 @@
 //! - `asking`: foreign requests, to the byte, and what was answered.
 //! - `linkora`: the bookmark app's sync server.
 
+#[allow(dead_code, reason = "each gateway asks in its own way")]
 mod asking;
 mod linkora;
 #[allow(dead_code, reason = "the tests of the process itself need more of it")]
