@@ -70,7 +70,6 @@ impl Routers {
     }
 
     /// What is answered at one entrance.
-    #[must_use]
     pub fn at(&self, entrance: Entrance) -> Router {
         match entrance {
             Entrance::Shared => self.shared.clone(),

@@ -4,6 +4,8 @@
 //! - `asking`: foreign requests, to the byte, and what was answered.
 //! - `linkora`: the bookmark app's sync server.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 #[allow(dead_code, reason = "each gateway asks in its own way")]
 mod asking;
 mod linkora;

@@ -39,7 +39,7 @@ pub(super) fn caller<'app>(
     }
 }
 
-/// Makes a data set where there is none. One that was there is not looked for again, unless it goes.
+/// Makes a data set where there is none. One that was there is looked for when it has gone.
 async fn open(app: &App, principal: &Principal, space: &SpaceName) -> Result<(), Reject> {
     if !app.opened.contains_key(space) {
         app.hub.open_space(principal, space).await?;

@@ -70,11 +70,11 @@ macro_rules! routes {
             name: $name,
             check: |body| Ok(parse::<$request>(body)?.correlation().cloned()),
             perform: |ledger, call, name| {
-                let request: $request = parse(&call.body).map_err(malformed)?;
+                let request: $request = parse(&call.body).map_err(|error| malformed(&error))?;
                 ledger.sender = sender(&request, call);
                 $perform(ledger, request, &Asked { name, call })
             },
-            answer: $answer::<$request>,
+            answer: |body, time, made| $answer(parse::<$request>(body).ok().as_ref(), time, made),
         }),*];
     };
 }
@@ -148,7 +148,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
 }
 
 /// Its form was checked before it came here.
-fn malformed(error: serde_json::Error) -> Refusal {
+fn malformed(error: &serde_json::Error) -> Refusal {
     Reject::new(Code::Refused, format!("The request is malformed: {error}")).into()
 }
 
@@ -157,26 +157,25 @@ fn sender(request: &impl Sent, call: &Call) -> Sender {
     Sender { correlation, listening: call.listening }
 }
 
-fn time<T>(_: &[u8], time: i64, _: &[i64]) -> Json {
+fn time(_: Option<&impl Sent>, time: i64, _: &[i64]) -> Json {
     answer::time_stamped(time, "ok")
 }
 
-fn forced<T>(_: &[u8], time: i64, _: &[i64]) -> Json {
+fn forced(_: Option<&impl Sent>, time: i64, _: &[i64]) -> Json {
     answer::time_stamped(time, whole::FORCED)
 }
 
-fn item<T: Sent + DeserializeOwned>(body: &[u8], time: i64, made: &[i64]) -> Json {
-    let request = parse::<T>(body).ok();
-    let correlation = request.as_ref().and_then(Sent::correlation);
+fn item(request: Option<&impl Sent>, time: i64, made: &[i64]) -> Json {
+    let correlation = request.and_then(Sent::correlation);
     answer::new_item(time, made.first().copied().unwrap_or_default(), correlation)
 }
 
-fn copied<T>(body: &[u8], time: i64, made: &[i64]) -> Json {
-    parse::<CopyItems>(body).map_or(Json::Null, |request| answer::copied(&request, time, made))
+fn copied(request: Option<&CopyItems>, time: i64, made: &[i64]) -> Json {
+    request.map_or(Json::Null, |request| answer::copied(request, time, made))
 }
 
-fn everything<T: Sent + DeserializeOwned>(body: &[u8], time: i64, _: &[i64]) -> Json {
-    let correlation = parse::<T>(body).ok().and_then(|request| request.correlation().cloned());
+fn everything(request: Option<&impl Sent>, time: i64, _: &[i64]) -> Json {
+    let correlation = request.and_then(Sent::correlation);
     json!({ "eventTimestamp": time, "correlation": correlation })
 }
 

@@ -2,10 +2,13 @@
 //! that come of that. Everything that one push does sees what it did before.
 //!
 //! ```text
-//! records before, and the push's own changes --> images --> changes to be applied with the push
-//! .state     counters, the last time told, barriers      .index    rows by id, folder, tag, address
-//! .repeats   answers to creates and copies               .seen     what a device's socket had heard
-//! events     the last few thousand, of which sockets are fed      tombstones, trash, state: see their rooms
+//! records before, and the push's own changes --> images --> changes applied with the push
+//!
+//! .state     counters, the last time told, barriers
+//! .index     rows by id, folder, tag and address
+//! .repeats   answers to creates and copies
+//! .seen      what a device's socket had heard
+//! events     the last few thousand, of which sockets are fed
 //! ```
 //! It has no opinion: which change is right is the commands' business.
 
@@ -34,8 +37,8 @@ pub(crate) const OWN: [&str; 3] = ["events", "state", "tombstones"];
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
     pub(crate) correlation: Option<Correlation>,
-    /// Whether the sender has a socket open, and so will hear of what follows. Whoever is no Linkora
-    /// app needs none.
+    /// Whether the sender has a socket open, and so will hear of what follows. Whoever is no
+    /// Linkora app needs none.
     pub(crate) listening: bool,
 }
 

@@ -21,6 +21,7 @@ pub(super) fn rows<R: Row>(view: &View) -> Result<Vec<R>, Reject> {
     Ok(rows)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "records are read once and let go")]
 fn read<R: Row>(record: Record) -> Option<R> {
     R::read(Fields::Record(&record)).ok()
 }

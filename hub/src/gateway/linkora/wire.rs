@@ -27,6 +27,7 @@ impl Correlation {
 /// What a link is. It decides in which of the app's lists the link stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(clippy::enum_variant_names, reason = "these are the protocol's own words")]
 pub(crate) enum LinkType {
     SavedLink,
     FolderLink,

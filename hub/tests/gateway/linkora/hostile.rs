@@ -1,4 +1,4 @@
-//! What is wrong, large or hostile: the answer that the protocol has for it, nothing changed, and no
+//! What is wrong, large or hostile: the answer that the protocol has for it, nothing changed, no
 //! secret in the log.
 
 use serde_json::json;

@@ -245,16 +245,13 @@ impl Ears {
     }
 
     /// The next event.
-    #[track_caller]
-    pub(super) fn next(&mut self) -> impl Future<Output = Json> {
-        async move {
-            loop {
-                let said = tokio::time::timeout(DEADLINE, self.web.next()).await;
-                match said.expect("an event is due").expect("the socket is open").unwrap() {
-                    Message::Text(text) => return serde_json::from_str(&text).unwrap(),
-                    Message::Close(frame) => panic!("the socket was closed: {frame:?}"),
-                    _ => {}
-                }
+    pub(super) async fn next(&mut self) -> Json {
+        loop {
+            let said = tokio::time::timeout(DEADLINE, self.web.next()).await;
+            match said.expect("an event is due").expect("the socket is open").unwrap() {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Close(frame) => panic!("the socket was closed: {frame:?}"),
+                _ => {}
             }
         }
     }

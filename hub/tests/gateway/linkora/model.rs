@@ -249,8 +249,8 @@ impl Data {
         match operation {
             "CREATE_FOLDER" => drop(self.folders.insert(id(), pick(payload, FOLDER))),
             "UPDATE_FOLDER" => {
-                if self.folders.contains_key(&id()) {
-                    self.folders.insert(id(), pick(payload, FOLDER));
+                if let Some(folder) = self.folders.get_mut(&id()) {
+                    *folder = pick(payload, FOLDER);
                     self.rename_entries(id(), &text("name"));
                 }
             }
@@ -266,7 +266,7 @@ impl Data {
             }
             "DELETE_FOLDER_NOTE" => set(&mut self.folders, id(), &[("note", json!(""))]),
             "MARK_FOLDER_AS_ARCHIVE" => {
-                set(&mut self.folders, id(), &[("isArchived", json!(true))])
+                set(&mut self.folders, id(), &[("isArchived", json!(true))]);
             }
             "MARK_AS_REGULAR_FOLDER" => {
                 set(&mut self.folders, id(), &[("isArchived", json!(false))]);
@@ -279,8 +279,8 @@ impl Data {
             "DELETE_FOLDER" => self.delete_folder(id()),
             "CREATE_A_NEW_LINK" => self.make_link(id(), link_of(payload)),
             "UPDATE_LINK" => {
-                if self.links.contains_key(&id()) {
-                    self.links.insert(id(), link_of(payload));
+                if let Some(link) = self.links.get_mut(&id()) {
+                    *link = link_of(payload);
                 }
             }
             "UPDATE_LINK_TITLE" => {

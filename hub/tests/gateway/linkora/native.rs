@@ -88,7 +88,10 @@ async fn what_the_app_could_not_bear_is_refused() {
         let request = kit.http().post(url).bearer_auth(&kit.token);
         kit.send(request.json(&json!({ "writes": writes })))
     };
-    let put = |collection: &str, key: &str, fields: Json| json!({ "op": "put", "collection": collection, "key": key, "fields": fields });
+    let put = |collection: &str, key: &str, fields: Json| {
+        let (op, of) = ("put", collection);
+        json!({ "op": op, "collection": of, "key": key, "fields": fields })
+    };
     for writes in [
         json!([put("links", "x", json!({ "title": "no address" }))]),
         json!([put("links", "x", json!({ "url": 5 }))]),

@@ -54,21 +54,21 @@ const TABLES: [Table; 5] =
 
 pub(super) fn import(ledger: &mut Ledger<'_>, rows: Import, _: &Asked<'_>) -> Result<(), Refusal> {
     for row in rows.folders {
-        insert(ledger, folder(row))?;
+        insert(ledger, &folder(row))?;
     }
     for row in rows.tags {
         let (id, at) = (row.id, row.event_timestamp);
-        insert(ledger, Tag { id, modified: at, sync: at, name: row.name })?;
+        insert(ledger, &Tag { id, modified: at, sync: at, name: row.name })?;
     }
     for row in rows.panels {
         let (id, at) = (row.panel_id, row.event_timestamp);
-        insert(ledger, Panel { id, modified: at, sync: at, name: row.panel_name })?;
+        insert(ledger, &Panel { id, modified: at, sync: at, name: row.panel_name })?;
     }
     for row in rows.links {
-        insert(ledger, link(row, &rows.link_tags))?;
+        insert(ledger, &link(row, &rows.link_tags))?;
     }
     for row in rows.panel_folders {
-        insert(ledger, panel_folder(row))?;
+        insert(ledger, &panel_folder(row))?;
     }
     for tombstone in rows.tombstones {
         ledger.bury_as(tombstone.deleted_at, &tombstone.operation, &tombstone.payload)?;
@@ -79,12 +79,12 @@ pub(super) fn import(ledger: &mut Ledger<'_>, rows: Import, _: &Asked<'_>) -> Re
     ledger.time().map(drop)
 }
 
-fn insert<R: Row>(ledger: &mut Ledger<'_>, row: R) -> Result<(), Refusal> {
+fn insert<R: Row>(ledger: &mut Ledger<'_>, row: &R) -> Result<(), Refusal> {
     if row.id() <= 0 || ledger.get::<R>(row.id())?.is_some() {
         let what = format!("{} {} is there already", R::TABLE.as_str(), row.id());
         return Err(Reject::new(Code::Exists, what).into());
     }
-    ledger.insert_as(&row)
+    ledger.insert_as(row)
 }
 
 fn folder(row: FolderRow) -> Folder {

@@ -238,6 +238,7 @@ fn set_kind(
     echo(ledger, asked.name, request).map(drop)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "all commands have one shape")]
 pub(super) fn important(
     ledger: &mut Ledger<'_>,
     request: IdBased,
@@ -246,6 +247,7 @@ pub(super) fn important(
     set_important(ledger, &request, true)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "all commands have one shape")]
 pub(super) fn unimportant(
     ledger: &mut Ledger<'_>,
     request: IdBased,

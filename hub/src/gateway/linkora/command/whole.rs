@@ -88,6 +88,7 @@ pub(super) fn barrier(ledger: &mut Ledger<'_>, _: Nothing, _: &Asked<'_>) -> Res
 }
 
 /// Whoever was sent an event of this second hears no more.
+#[expect(clippy::needless_pass_by_value, reason = "all commands have one shape")]
 pub(super) fn closed(
     ledger: &mut Ledger<'_>,
     request: Closed,

@@ -72,7 +72,7 @@ impl State {
         self.ids.iter_mut().for_each(|id| *id += RESTORED);
         self.event += RESTORED;
         self.tombstone += RESTORED;
-        // What was told after the backup was made may have been ahead: the next is as far as can be.
+        // What was told after the backup may have been ahead: the next is as far as can be.
         self.last = self.last.max(now + LEAD_MAX - 1);
         self.bar();
     }

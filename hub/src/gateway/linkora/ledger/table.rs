@@ -169,7 +169,7 @@ impl Ledger<'_> {
         let Some(before) = touched.before.as_ref().map(image) else { return Ok(None) };
         let Ok(row) = R::read(Fields::of(&before)) else { return Ok(None) };
         let time = self.time()?;
-        self.keep(R::TABLE, row.id(), before, time)?;
+        self.keep(R::TABLE, row.id(), &before, time)?;
         self.forget(&row, touched.key.as_str());
         Ok(Some(row))
     }
@@ -184,7 +184,7 @@ impl Ledger<'_> {
 
     fn trash(&mut self, table: Table, id: i64, key: &str, time: i64) -> Result<(), Refusal> {
         let Some(image) = self.shown(table.as_str(), key)?.cloned() else { return Ok(()) };
-        self.keep(table, id, image, time)
+        self.keep(table, id, &image, time)
     }
 
     /// Keeps what a record showed.
@@ -192,11 +192,11 @@ impl Ledger<'_> {
         &mut self,
         table: Table,
         id: i64,
-        image: super::Image,
+        image: &super::Image,
         time: i64,
     ) -> Result<(), Refusal> {
         let at = format!("{time:012}-{}-{id:012}", table.as_str());
-        let row = super::super::mapping::packed(&image);
+        let row = super::super::mapping::packed(image);
         let fields = vec![
             ("table", Some(Value::from(table.as_str()))),
             ("deleted", Some(Value::from(time))),
