@@ -108,3 +108,19 @@ fn a_pin_holds_until_the_catch_up_is_done() {
     feed.leave(2);
     assert_eq!(fanout.pinned_after(SpaceId(1)), u64::MAX);
 }
+
+#[test]
+fn feeds_are_forgotten_once_nobody_listens() {
+    let fanout = Fanout::default();
+    let (kept, left) =
+        (fanout.listen(&space(), SpaceId(1), 0), fanout.listen(&space(), SpaceId(2), 0));
+    for feed in [&kept, &left] {
+        feed.join(1, &Filter::default(), &Arc::new(Queue::new(1 << 10)));
+    }
+    fanout.sweep();
+    assert_eq!(fanout.feeds.len(), 2);
+    left.leave(1);
+    drop(left);
+    fanout.sweep();
+    assert!(fanout.feeds.contains_key(&SpaceId(1)) && fanout.feeds.len() == 1);
+}

@@ -216,6 +216,12 @@ impl Hub {
         }
     }
 
+    /// Forgets the feeds of spaces that nobody listens to; called once a minute, so that they do
+    /// not gather over a long life.
+    pub fn sweep_feeds(&self) {
+        self.inner.fanout.sweep();
+    }
+
     /// Rights have changed: every session looks whether its own have.
     pub(super) fn recheck_sessions(&self) {
         self.inner.sessions.iter().for_each(|session| session.queue.recheck());

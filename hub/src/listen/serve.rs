@@ -15,8 +15,8 @@ use crate::http::{self, Routers};
 use crate::hub::Hub;
 use crate::tls::CertifiedServer;
 
-/// What was heard of replicas is written down so often.
-const WRITE_HEARD_EVERY: Duration = Duration::from_secs(60);
+/// What was heard of replicas is written down so often, and idle feeds are forgotten.
+const TIDY_EVERY: Duration = Duration::from_secs(60);
 /// Connections that are still answering have so long once the sessions have gone.
 const FINISH_WITHIN: Duration = Duration::from_secs(5);
 
@@ -41,14 +41,17 @@ pub async fn serve(
 ) {
     let routers = Routers::new(hub.clone(), tls, gateway::ALL);
     let mut connections = JoinSet::new();
-    let mut heard = tokio::time::interval(WRITE_HEARD_EVERY);
+    let mut minute = tokio::time::interval(TIDY_EVERY);
     let (close, closing) = watch::channel(false);
     tokio::pin!(stop);
     loop {
         tokio::select! {
             biased; // A stop comes before another connection.
             () = &mut stop => break,
-            _ = heard.tick() => hub.write_heard(),
+            _ = minute.tick() => {
+                hub.write_heard();
+                hub.sweep_feeds();
+            }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
                 Some((stream, peer, entrance)) => {
