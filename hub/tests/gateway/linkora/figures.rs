@@ -1,5 +1,5 @@
 //! Bounds that a slow machine keeps as well, and a hub that counts what happened instead of what
-//! changed does not. The measured figures are in the gateway's README.
+//! changed does not.
 
 use std::time::{Duration, Instant};
 
