@@ -1,9 +1,9 @@
 # Every command that a person or a build runs here. `make` alone lists them.
 #
 # Rust's toolchain is all that is needed by hand. Some checks want more: the Python protocol
-# client and the HTTP API's (python3 with venv), the TypeScript client (node with npm) and
-# cargo-deny. Without them `make` says loudly what it did not run; with CI=true that is an error,
-# so that a build cannot pass on silence.
+# client and the HTTP API's (python3 with venv), the TypeScript client (node with npm), the
+# dashboard (chromium as well) and cargo-deny. Without them `make` says loudly what it did not run;
+# with CI=true that is an error, so that a build cannot pass on silence.
 
 SHELL         := /bin/bash
 .DEFAULT_GOAL := help
@@ -21,7 +21,10 @@ OPENAPI_TESTS := hub/tests/openapi
 OPENAPI_VENV  := $(abspath $(TARGET))/openapi
 
 TYPESCRIPT   := clients/typescript
+DASHBOARD    := clients/dashboard
 NODE_WANTED  := node 20.19 or later with npm
+# Where Debian and others keep it.
+CHROMIUM     ?= $(firstword $(wildcard $(addprefix /usr/bin/,chromium chromium-browser google-chrome)))
 
 # The tests whose worth is in their number of seeds and kills: they run optimised as well.
 RELEASE_TESTS := simulation crash
@@ -45,7 +48,7 @@ help: ## List the targets.
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: test-debug test-release test-python test-typescript test-openapi ## The whole truth, in under ten minutes on two cores.
+test: test-debug test-release test-python test-typescript test-dashboard test-openapi ## The whole truth, in under ten minutes on two cores.
 
 .PHONY: test-debug
 test-debug: ## Every test of every crate, doc tests included, with debug assertions.
@@ -97,15 +100,46 @@ lint-typescript: ## Formatting, lints and types of the TypeScript client.
 	    cd $(TYPESCRIPT) && $(NPM) run lint; \
 	fi
 
+.PHONY: test-dashboard
+test-dashboard: export CHROMIUM := $(CHROMIUM)
+test-dashboard: ## The dashboard in a real browser: its build, a day with it, load, every view.
+	@if ! $(has_node); then \
+	    $(call not_run,the dashboard,Install $(NODE_WANTED). Then: make test-dashboard); \
+	elif [ -z '$(CHROMIUM)' ]; then \
+	    $(call not_run,the dashboard,Install chromium (Debian: chromium). Then: make test-dashboard); \
+	elif ! $(typescript_packages) || ! $(dashboard_packages); then \
+	    $(call not_run,the dashboard,Its packages did not install (see above). Online once: make test-dashboard); \
+	else \
+	    (cd $(TYPESCRIPT) && $(NPM) run --silent build) && cd $(DASHBOARD) && $(NPM) test; \
+	fi
+
+.PHONY: dashboard
+dashboard: ## Build the dashboard's dist/, which is committed.
+	@if ! $(has_node) || ! $(dashboard_packages); then \
+	    echo 'the dashboard is built with $(NODE_WANTED), online once' >&2; exit 1; \
+	fi
+	cd $(DASHBOARD) && $(NPM) run build
+
+.PHONY: lint-dashboard
+lint-dashboard: ## Formatting, lints and types of the dashboard.
+	@if ! $(has_node); then \
+	    $(call not_run,the lints of the dashboard,Install $(NODE_WANTED). Then: make lint-dashboard); \
+	elif ! $(typescript_packages) || ! $(dashboard_packages); then \
+	    $(call not_run,the lints of the dashboard,Its packages did not install (see above). Online once: make lint-dashboard); \
+	else \
+	    cd $(DASHBOARD) && $(NPM) run lint; \
+	fi
+
 has_node = { command -v $(NPM) >/dev/null && $(NODE) -e ' \
     const [major, minor] = process.versions.node.split(".").map(Number); \
     process.exit(major > 20 || (major === 20 && minor >= 19) ? 0 : 1)' 2>/dev/null; }
 
 # As the lock file says, and only when it says something else than what is there.
-typescript_packages = { cd $(TYPESCRIPT) \
+typescript_packages = $(call packages,$(TYPESCRIPT))
+dashboard_packages  = $(call packages,$(DASHBOARD))
+packages = { ( cd $(1) \
     && { test node_modules/.package-lock.json -nt package-lock.json \
-        || $(NPM) ci --no-audit --no-fund; } \
-    && cd ../..; }
+        || $(NPM) ci --no-audit --no-fund; } ); }
 
 # Two minutes' worth when asked for alone: SYNCLINE_OPENAPI_EXAMPLES=200 make test-openapi
 .PHONY: test-openapi
@@ -132,7 +166,7 @@ soak: ## The long forms: thousands of simulated worlds, many kills. Takes hours.
 # Advisories are left out of lint: their database is fetched from a host of its own, which a
 # closed network does not reach. The rest is judged from the lock file alone. See deny.toml.
 .PHONY: lint
-lint: lint-typescript ## Formatting, clippy, documentation, and what may enter the build.
+lint: lint-typescript lint-dashboard ## Formatting, clippy, documentation, and what may enter the build.
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --workspace

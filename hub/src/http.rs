@@ -1,9 +1,11 @@
-//! The one router: upgrades to sessions, admin routes, health, metrics, the public certificate.
+//! The one router: the dashboard, upgrades to sessions, admin routes, health, metrics, the public
+//! certificate.
 //!
 //! Everything else that speaks HTTP is mounted here and nowhere else. It knows addresses, origins
 //! and paths; it knows no records.
 
 mod address;
+mod dashboard;
 mod front;
 mod health;
 mod upgrade;
@@ -91,7 +93,7 @@ fn own(shared: &Shared, gateways: &[Gateway]) -> Router {
         .route("/metrics", get(health::metrics))
         .route("/syncline.cer", get(health::certificate))
         .route("/robots.txt", get(|| async { "User-agent: *\nDisallow: /\n" }))
-        .route("/", get(|| async { "This is a Syncline hub. Connect a client to it.\n" }))
+        .merge(dashboard::router())
         .with_state(shared.clone())
         .nest("/hub/v1", admin::router(shared.hub.clone(), admins))
 }

@@ -68,7 +68,8 @@ export class Program {
   /** Ends it as a power cut would: no word, no cleaning up. */
   async kill(): Promise<void> {
     const hub = this.#process;
-    if (hub?.exitCode === null) {
+    // What a signal has ended has no exit code.
+    if (hub?.exitCode === null && hub.signalCode === null) {
       hub.kill("SIGKILL");
       await once(hub, "exit");
     }
@@ -96,6 +97,18 @@ export class Program {
     if (code !== 0) {
       throw new Error(`syncline ${args.join(" ")} ended with ${code}`);
     }
+  }
+
+  /** Begins a command that goes on, such as `tail`; gives what it has printed so far. */
+  follow(...args: readonly string[]): { readonly printed: () => string; readonly end: () => void } {
+    const env = { ...process.env, SYNCLINE_URL: this.url, SYNCLINE_TOKEN: this.token };
+    const stdio = ["ignore", "pipe", "inherit"] as const;
+    const command = spawn(this.#program, args, { cwd: this.#folder, env, stdio: [...stdio] });
+    let printed = "";
+    command.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      printed += text;
+    });
+    return { printed: () => printed, end: () => command.kill() };
   }
 
   /** Puts a backup in the place of the data; the admin's token stays good. */

@@ -51,6 +51,8 @@ pub(super) struct Seen {
 pub(super) struct Session {
     id: u64,
     account: String,
+    /// The id of the token that it was let in by; null when it was a password.
+    token: Option<String>,
     /// The device id, 16 hex digits; zeros for an event stream.
     device: String,
     name: String,
@@ -217,6 +219,7 @@ fn session(info: SessionInfo) -> Session {
     Session {
         id: info.id,
         account: info.account,
+        token: info.token,
         device: info.device.to_string(),
         name: info.name,
         replica: info.replica.to_string(),

@@ -39,6 +39,8 @@ pub struct SessionInfo {
     pub id: SessionId,
     /// Its account.
     pub account: String,
+    /// The id of the token that it was let in by; none when it was a password.
+    pub token: Option<String>,
     /// Its device.
     pub device: DeviceId,
     /// The device's name.
@@ -90,6 +92,7 @@ impl Hub {
         let info = SessionInfo {
             id,
             account: principal.account().to_owned(),
+            token: principal.token_id().map(str::to_owned),
             device: hello.device,
             name: hello.name.clone(),
             replica: hello.replica,
@@ -116,6 +119,7 @@ impl Hub {
         let info = SessionInfo {
             id: self.inner.next_session.fetch_add(1, Ordering::Relaxed),
             account: principal.account().to_owned(),
+            token: principal.token_id().map(str::to_owned),
             device: DeviceId(0),
             name: name.to_owned(),
             replica: self.inner.replica,

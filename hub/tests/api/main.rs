@@ -6,6 +6,7 @@
 mod asking;
 mod browser;
 mod changes;
+mod dashboard;
 mod document;
 #[path = "../sync/harness.rs"]
 #[allow(dead_code, reason = "not every test binary uses all of the harness")]

@@ -1,0 +1,93 @@
+// One request to the hub's HTTP API, as the browser's session.
+//
+// Knows how refusals look and what a page of a list is; it knows no route.
+
+/** The hub said no. */
+export class HubError extends Error {
+  override readonly name = "HubError";
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, text: string) {
+    super(text);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** The hub did not answer, or not as one. */
+export class UnreachableError extends Error {
+  override readonly name = "UnreachableError";
+}
+
+/** Pages of a list that are read at most: no person looks through more. */
+const PAGES_MAX = 10;
+const PAGE_ITEMS = 1000;
+
+const unauthorized = new Set<(text: string) => void>();
+
+/** Hears that the hub does not know this browser any more. */
+export function onUnauthorized(listener: (text: string) => void): () => void {
+  unauthorized.add(listener);
+  return () => unauthorized.delete(listener);
+}
+
+/** Asks a route below `/hub/v1`, such as `GET /session`. */
+export async function ask<T>(route: string, body?: unknown): Promise<T> {
+  const [method = "GET", path = ""] = route.split(" ");
+  const headers: Record<string, string> = { "syncline-csrf": "1" };
+  if (body !== undefined) {
+    headers["content-type"] = "application/json";
+  }
+  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
+  const request = fetch(`/hub/v1${path}`, { method, headers, ...sent, cache: "no-store" });
+  const response = await request.catch(() => {
+    throw new UnreachableError("The hub cannot be reached.");
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) {
+    return answer as T;
+  }
+  throw refusal(response.status, answer, path);
+}
+
+/** A list, with all of its pages up to a limit. */
+export async function askAll<T>(path: string): Promise<readonly T[]> {
+  const found: T[] = [];
+  let after: string | null = "";
+  for (let page = 0; page < PAGES_MAX && after !== null; page += 1) {
+    const mark = after === "" ? "" : `&after=${after}`;
+    const answer: Page<T> = await ask(`GET ${path}?limit=${PAGE_ITEMS}${mark}`);
+    found.push(...answer.items);
+    after = answer.next;
+  }
+  return found;
+}
+
+/** A space's path; its slashes are escaped like everything else. */
+export function spacePath(space: string, ...rest: readonly string[]): string {
+  return ["/spaces", encodeURIComponent(space), ...rest.map(encodeURIComponent)].join("/");
+}
+
+/** What went wrong, in words for people. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: string | null;
+}
+
+function refusal(status: number, answer: unknown, path: string): Error {
+  const { code, text } = (answer ?? {}) as { readonly code?: unknown; readonly text?: unknown };
+  if (typeof code !== "string" || typeof text !== "string") {
+    return new UnreachableError(`The hub answered with status ${status}.`);
+  }
+  if (status === 401 && path !== "/session") {
+    for (const listener of unauthorized) {
+      listener(text);
+    }
+  }
+  return new HubError(status, code, text);
+}

@@ -1,0 +1,40 @@
+// The few pictures that the page draws: strokes on a grid of 16.
+
+const PATHS = {
+  overview: "M2 12l3.5-5 3 3L14 3.5M2 14.5h12",
+  spaces: "M8 1.5l6.5 3.2L8 8 1.5 4.7zM1.5 8L8 11.2 14.5 8M1.5 11.3L8 14.5l6.5-3.2",
+  devices: "M1.5 3h9v6.5h-9zM4 12.5h4M6 9.5v3M12 6h2.5v7H12z",
+  conflicts: "M4 2.5v3c0 3 8 2 8 5v3M12 2.5v3c0 1-.9 1.6-2 2M4 13.5v-3c0-1 .9-1.6 2-2",
+  people:
+    "M6 7.5a2.5 2.5 0 100-5 2.5 2.5 0 000 5zM1.5 13.5c0-2.5 2-4 4.5-4s4.5 1.5 4.5 4M11 3c1.2.3 2 1.2 2 2.3S12.2 7.3 11 7.5M12.5 9.8c1.3.6 2 1.9 2 3.7",
+  system:
+    "M2 4.5h7M12.5 4.5H14M2 11.5h1.5M7 11.5h7M10.7 6.5a2 2 0 100-4 2 2 0 000 4zM5.3 13.5a2 2 0 100-4 2 2 0 000 4z",
+  undo: "M5.5 3L2.5 6l3 3M2.5 6H10a3.5 3.5 0 010 7H6",
+  close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
+  copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
+  plus: "M8 3v10M3 8h10",
+  download: "M8 2v8.5M4.5 7.5L8 11l3.5-3.5M2.5 14h11",
+  trash: "M2.5 4h11M6 4V2.5h4V4M4 4l.7 9.5h6.6L12 4M6.7 6.5v4.5M9.3 6.5v4.5",
+  leave: "M6.5 2.5h-4v11h4M6 8h8M11 5l3 3-3 3",
+} as const;
+
+export type IconName = keyof typeof PATHS;
+
+export function Icon({ name }: { readonly name: IconName }) {
+  return (
+    <svg className="icon" viewBox="0 0 16 16" aria-hidden="true" focusable="false">
+      <path d={PATHS[name]} />
+    </svg>
+  );
+}
+
+/** The mark: three layers that a fold keeps together. */
+export function Mark() {
+  return (
+    <svg className="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+      <path d="M4 7c5.6 0 6.2 7 12 7s6.4-7 12-7" />
+      <path className="second" d="M4 13.5c5.6 0 6.2 7 12 7s6.4-7 12-7" />
+      <path className="third" d="M4 20c5.6 0 6.2 7 12 7s6.4-7 12-7" />
+    </svg>
+  );
+}

@@ -1,2 +1,0 @@
-import type { OpenWebSocket } from "./websocket.js";
-export declare const openWebSocket: OpenWebSocket;
