@@ -10,6 +10,8 @@
 mod check;
 mod error;
 mod loader;
+mod original;
+mod secret;
 mod settings;
 mod value;
 
@@ -18,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 pub use error::{ConfigError, Origin};
+pub use secret::Secret;
 pub use settings::{
     Config, Gateways, Http, Koreader, Limits, Linkora, Log, LogFormat, Quotas, Registration, Store,
     Sync, Tls,
@@ -59,7 +62,8 @@ impl Config {
     }
 
     /// The settings in force as TOML, each below its explanation; it loads back to an equal value.
-    /// No secret can appear in it, since settings name the files of secrets and never hold any.
+    /// No secret can appear in it: settings name the files of secrets, and one that is held all the
+    /// same is set and never shown.
     pub fn print(&self) -> String {
         // The table reaches a setting by mutable reference only, so that it is named once.
         let (mut config, mut defaults) = (self.clone(), Self::default());

@@ -30,7 +30,7 @@ use crate::config::{Quotas, Store as Settings};
 use crate::publication::{Publication, Published};
 use crate::store::{Batch, OutcomeRow, ReplicaRow, Store, StoreError};
 
-pub use rule::{Judge, Rule, RuleView};
+pub use rule::{Judge, Rule, RuleView, Touched};
 
 /// One thing to apply: what, by whom, when.
 #[derive(Debug, Clone)]

@@ -32,7 +32,7 @@ use tower::ServiceExt as _;
 
 use crate::admin;
 use crate::gateway::Gateway;
-use crate::hub::{ClientAddress, Encrypted, Hub};
+use crate::hub::{Certificate, ClientAddress, Encrypted, Hub};
 use crate::stream::{Entrance, Stream};
 use crate::tls::CertifiedServer;
 pub use address::PeerAddress;
@@ -106,6 +106,9 @@ async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: N
         let encrypted = address::is_encrypted(&request, peer, trusted);
         request.extensions_mut().insert(ClientAddress(address));
         request.extensions_mut().insert(Encrypted(encrypted));
+    }
+    if let Some(tls) = &shared.tls {
+        request.extensions_mut().insert(Certificate(tls.public().der.into()));
     }
     next.run(request).await
 }

@@ -16,6 +16,7 @@ mod failure;
 mod import;
 mod koreader;
 mod line;
+mod linkora;
 mod print;
 mod remote;
 mod space;
@@ -78,6 +79,12 @@ pub enum Command {
     Import(import::ImportArgs),
     /// Print all records of a space as NDJSON
     Export(export::ExportArgs),
+    /// Take over the database of Linkora's own server
+    ImportLinkora(linkora::ImportArgs),
+    /// Write bookmarks as a database for Linkora's own server
+    ExportLinkora(linkora::ExportArgs),
+    /// Fill a data set to look at
+    Demo(linkora::DemoArgs),
     /// What last-write-wins discarded, and bringing it back
     Conflicts(conflicts::ConflictsArgs),
     /// Compare a fresh copy of a space with the hub, by digest
@@ -141,6 +148,9 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Tail(args) => args.run().await,
         Command::Import(args) => args.run().await,
         Command::Export(args) => args.run().await,
+        Command::ImportLinkora(args) => args.run().await,
+        Command::ExportLinkora(args) => args.run().await,
+        Command::Demo(args) => args.run().await,
         Command::Conflicts(args) => args.run().await,
         Command::Verify(args) => args.run().await,
         Command::Backup(args) => args.run().await,

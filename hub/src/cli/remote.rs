@@ -114,6 +114,37 @@ impl Remote {
         Ok(self.ask(Method::POST, path, Some(body)).await?)
     }
 
+    /// Asks for something, with a query.
+    pub(super) async fn get_with<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<T, Failure> {
+        let request = self.http.get(with(self.url(path), query));
+        Ok(self.read(self.sent(request).await?).await?)
+    }
+
+    /// Makes something, with a query.
+    pub(super) async fn post_to<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        body: Json,
+    ) -> Result<T, Failure> {
+        let request = self.http.post(with(self.url(path), query)).json(&body);
+        Ok(self.read(self.sent(request).await?).await?)
+    }
+
+    /// Makes something by a route that is not below `/hub/v1`: a gateway's.
+    pub(super) async fn post_at<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: Json,
+    ) -> Result<T, Failure> {
+        let request = self.http.post(self.url_at(path.iter().copied())).json(&body);
+        Ok(self.read(self.sent(request).await?).await?)
+    }
+
     /// Sets something.
     pub(super) async fn put(&self, path: &[&str], body: Json) -> Result<(), Failure> {
         Ok(self.ask(Method::PUT, path, Some(body)).await?)
@@ -197,10 +228,14 @@ impl Remote {
     }
 
     fn url(&self, path: &[&str]) -> Url {
+        self.url_at(["hub", "v1"].iter().chain(path).copied())
+    }
+
+    fn url_at<'a>(&self, path: impl Iterator<Item = &'a str>) -> Url {
         let mut url = self.base.clone();
         // Addresses with a host, which these are, can have a path.
         if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(["hub", "v1"]).extend(path);
+            segments.pop_if_empty().extend(path);
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
@@ -212,6 +247,13 @@ impl Remote {
         let what = format!("the hub at {} does not answer: {}", self.base, causes(error));
         Unanswered::Failed(Failure::Failed(what))
     }
+}
+
+fn with(mut url: Url, query: &[(&str, String)]) -> Url {
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    url
 }
 
 /// Makes a space unless it is there. Who may write to it need not have the right to make it.

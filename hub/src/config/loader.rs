@@ -7,6 +7,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use super::error::Origin;
+use super::original::Original;
 use super::settings::{self, SECTIONS, Setting};
 use super::{Config, ConfigError, Overrides};
 
@@ -66,7 +67,9 @@ impl Loaded {
         &mut self,
         variables: impl Iterator<Item = (String, String)>,
     ) -> Result<(), ConfigError> {
+        let mut original = Original::default();
         for (variable, text) in variables {
+            original.hear(&variable, &text);
             if is_foreign(&variable, &text) {
                 continue;
             }
@@ -75,6 +78,17 @@ impl Loaded {
                 return Err(unknown_variable(variable));
             };
             self.put(setting, &Value::String(text), &origin)?;
+        }
+        self.take_original(&original)
+    }
+
+    /// Takes what variables of another server say where this hub's own say nothing.
+    fn take_original(&mut self, original: &Original) -> Result<(), ConfigError> {
+        for (name, variable, text) in original.settings() {
+            if matches!(self.origin(name), Origin::Variable(_)) {
+                continue;
+            }
+            self.take(name, &Value::String(text), &Origin::Variable(variable.to_owned()))?;
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use toml::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, LogFormat, Registration};
+use super::{Config, LogFormat, Registration, Secret};
 
 /// The place of a setting in a [`Config`], by the way its value is written. Numbers and durations
 /// carry the least and the most that is accepted.
@@ -31,6 +31,8 @@ pub(super) enum Slot {
     Filter(fn(&mut Config) -> &mut String),
     Format(fn(&mut Config) -> &mut LogFormat),
     Registering(fn(&mut Config) -> &mut Registration),
+    Account(fn(&mut Config) -> &mut String),
+    Secret(fn(&mut Config) -> &mut Option<Secret>),
 }
 
 impl Slot {
@@ -62,6 +64,8 @@ impl Slot {
             Self::Filter(at) => *at(config) = filter(value)?,
             Self::Format(at) => *at(config) = format(value)?,
             Self::Registering(at) => *at(config) = registration(value)?,
+            Self::Account(at) => *at(config) = account(value)?,
+            Self::Secret(at) => *at(config) = secret(value)?,
         }
         Ok(())
     }
@@ -83,6 +87,9 @@ impl Slot {
             Self::Filter(at) => quote(at(config)),
             Self::Format(at) => quote(show_format(*at(config))),
             Self::Registering(at) => quote(at(config).as_str()),
+            Self::Account(at) => quote(at(config)),
+            // A secret is set and never shown.
+            Self::Secret(_) => return None,
         })
     }
 }
@@ -99,6 +106,20 @@ fn switch(value: &Value) -> Result<bool, String> {
         Value::String(text) if text == "false" => Ok(false),
         _ => Err("write true or false".to_owned()),
     }
+}
+
+fn account(value: &Value) -> Result<String, String> {
+    let good = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+    };
+    let name = value.as_str().filter(|name| (1..=64).contains(&name.len()));
+    let name = name.filter(|name| name.bytes().all(good));
+    name.map(str::to_owned).ok_or_else(|| "write the name of an account".to_owned())
+}
+
+fn secret(value: &Value) -> Result<Option<Secret>, String> {
+    let text = value.as_str().ok_or("write a text")?.trim();
+    Ok((!text.is_empty()).then(|| Secret::new(text)))
 }
 
 fn count(value: &Value) -> Result<u64, String> {

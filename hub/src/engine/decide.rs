@@ -52,7 +52,7 @@ impl Engine {
         }
         self.check_quotas(&part.space, &space, &part.writes)?;
         self.check_fields(batch, space.id, &part.writes)?;
-        let additions = self.consult_rules(batch, &part, space.id, now_ms)?;
+        let additions = self.consult_rules(batch, &part, &space, now_ms)?;
         let base = part.base.and_then(|(epoch, base)| judged_base(&space, epoch, base));
         Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
     }
@@ -122,14 +122,14 @@ impl Engine {
         &self,
         batch: &Batch<'_>,
         part: &Part,
-        space: SpaceId,
+        space: &SpaceRow,
         now_ms: u64,
     ) -> Result<Vec<Change>, Refusal> {
         let Some(rule) = self.rules.iter().find(|rule| (rule.governs)(&part.space)) else {
             return Ok(Vec::new());
         };
         let changes: Vec<&Change> = part.writes.changes().collect();
-        (rule.judge)(&RuleView::new(batch, space), &changes, now_ms)
+        (rule.judge)(&RuleView::new(batch, space, &part.writes), &changes, now_ms)
     }
 }
 

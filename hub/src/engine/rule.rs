@@ -1,19 +1,23 @@
 //! The seam for gateways: one pure function that judges and completes every push in their spaces.
 
-use syncline_protocol::{Change, CollectionName, Record, RecordKey, SpaceId, SpaceName};
+use std::collections::HashMap;
 
-use super::Refusal;
+use syncline_protocol::{
+    Change, CollectionName, Epoch, HlcTime, Op, Record, RecordKey, SpaceId, SpaceName, Stamp,
+};
+
+use super::{Refusal, Writes};
 use crate::store::Batch;
-use crate::store::snapshot_range;
+use crate::store::{SpaceRow, snapshot_range};
 
 /// Judges a push: the records, its changes, and the time in milliseconds since 1970.
 pub type Judge = fn(&RuleView<'_>, &[&Change], u64) -> Result<Vec<Change>, Refusal>;
 
 /// What a gateway demands of every push in its spaces, native ones too.
 ///
-/// The function sees the records as they are before the push, in log order. It refuses, or gives
-/// more changes, which are applied after the push's own, in the same commit, stamped by the hub. It
-/// must be pure: no clock, no randomness, no I/O.
+/// The function sees the records as they are before the push, in log order, and what the push would
+/// make of them. It refuses, or gives more changes, which are applied after the push's own, in the
+/// same commit, stamped by the hub. It must be pure: no clock, no randomness, no I/O.
 #[derive(Clone, Copy)]
 pub struct Rule {
     /// The gateway's name.
@@ -34,11 +38,68 @@ impl std::fmt::Debug for Rule {
 pub struct RuleView<'a> {
     batch: &'a Batch<'a>,
     space: SpaceId,
+    epoch: Epoch,
+    writes: &'a Writes,
+}
+
+/// A record that a push writes to, before and after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Touched {
+    /// Where the record lies.
+    pub collection: CollectionName,
+    /// Which record.
+    pub key: RecordKey,
+    /// As it shows before the push.
+    pub before: Option<Record>,
+    /// As it will show: what loses to a greater stamp does not count.
+    pub after: Option<Record>,
 }
 
 impl<'a> RuleView<'a> {
-    pub(super) fn new(batch: &'a Batch<'a>, space: SpaceId) -> Self {
-        Self { batch, space }
+    pub(super) fn new(batch: &'a Batch<'a>, space: &SpaceRow, writes: &'a Writes) -> Self {
+        Self { batch, space: space.id, epoch: space.epoch, writes }
+    }
+
+    /// The epoch of the space's log: another than before means that a backup was restored.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Whether a replica stamped the push, so that it may speak of long ago.
+    #[must_use]
+    pub fn is_stamped(&self) -> bool {
+        matches!(self.writes, Writes::Stamped(_))
+    }
+
+    /// The records that the push writes to, each once, in the order in which it first does.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn touched(&self) -> Result<Vec<Touched>, Refusal> {
+        let mut places = HashMap::new();
+        let mut records: Vec<(&Change, Record, Record)> = Vec::new();
+        for (change, stamp) in self.writes.stamps() {
+            let place = (&change.collection, &change.key);
+            let at = match places.get(&place) {
+                Some(at) => *at,
+                None => {
+                    let row = self.batch.record(self.space, place.0, place.1)?;
+                    let record = row.map(|row| row.record).unwrap_or_default();
+                    records.push((change, record.clone(), record));
+                    places.insert(place, records.len() - 1);
+                    records.len() - 1
+                }
+            };
+            apply(&mut records[at].2, stamp, &change.op);
+        }
+        let touched = records.into_iter().map(|(change, before, after)| Touched {
+            collection: change.collection.clone(),
+            key: change.key.clone(),
+            before: Some(before).filter(Record::is_visible),
+            after: Some(after).filter(Record::is_visible),
+        });
+        Ok(touched.collect())
     }
 
     /// One record, if it shows.
@@ -67,5 +128,31 @@ impl<'a> RuleView<'a> {
         let rows = snapshot_range(&*self.batch.records, self.space, collection, prefix, limit)?;
         let records = rows.into_iter().map(|(key, row)| (key, row.record));
         Ok(records.filter(|(_, record)| record.is_visible()).collect())
+    }
+}
+
+impl Writes {
+    /// The changes with their stamps; none where the hub will stamp.
+    fn stamps(&self) -> Box<dyn Iterator<Item = (&Change, Option<Stamp>)> + '_> {
+        match self {
+            Self::Stamped(deltas) => {
+                Box::new(deltas.iter().map(|delta| (&delta.change, Some(delta.stamp))))
+            }
+            Self::Unstamped(changes) => Box::new(changes.iter().map(|change| (change, None))),
+        }
+    }
+}
+
+/// Merges one operation; what the hub stamps wins over all that is there.
+fn apply(record: &mut Record, stamp: Option<Stamp>, op: &Op) {
+    let newest = record.newest_stamp();
+    let last = |stamp: Stamp| {
+        Stamp::new(HlcTime::from_bits(stamp.time.to_bits().saturating_add(1)), stamp.replica)
+    };
+    let stamp = stamp.or(newest.map(last));
+    // Of a record that holds nothing, any stamp is the newest.
+    let first = || Stamp::from_bytes(1_u128.to_be_bytes());
+    if let Some(stamp) = stamp.or_else(first) {
+        record.merge(stamp, 0, op);
     }
 }

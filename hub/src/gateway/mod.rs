@@ -11,6 +11,7 @@
 //! protocol and itself; it never stamps, and keeps nothing but records.
 
 pub mod koreader;
+pub mod linkora;
 
 use axum::Router;
 use http::{HeaderMap, Method, header};
@@ -20,7 +21,7 @@ use crate::config::Config;
 use crate::hub::{Derivation, Hub, Rule};
 
 /// Every gateway of this hub.
-pub const ALL: &[Gateway] = &[koreader::GATEWAY];
+pub const ALL: &[Gateway] = &[koreader::GATEWAY, linkora::GATEWAY];
 
 /// One gateway's entry in the list.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use bytes::Bytes;
+
 /// Where a request comes from, proxies that are believed left out: an extension of every request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
@@ -10,3 +12,7 @@ pub struct ClientAddress(pub IpAddr);
 /// request; one without it came in clear text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encrypted(pub bool);
+
+/// The certificate that the hub shows, as DER: an extension of every request; none without TLS.
+#[derive(Debug, Clone)]
+pub struct Certificate(pub Bytes);

@@ -3,12 +3,14 @@
 //! - `program`: the hub that a test starts, kills and starts again.
 //! - `asking`: foreign requests, to the byte, and what was answered.
 //! - `koreader`: reading positions of e-readers.
+//! - `linkora`: the bookmark app's sync server.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 #[allow(dead_code, reason = "each gateway asks in its own way")]
 mod asking;
 mod koreader;
+mod linkora;
 #[allow(dead_code, reason = "the tests of the process itself need more of it")]
 #[path = "../process/program.rs"]
 mod program;

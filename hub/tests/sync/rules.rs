@@ -3,9 +3,10 @@
 
 use super::harness::TestHub;
 use super::raw::change;
-use syncline::engine::{Part, Refusal, Rule, RuleView, Submission, Writes};
+use syncline::engine::{Part, Refusal, Rule, RuleView, Submission, Touched, Writes};
 use syncline_protocol::{
-    Change, Code, CollectionName, FieldName, Filter, Op, RecordKey, Reject, SpaceName, Value,
+    Change, Code, CollectionName, FieldName, Filter, Op, Record, RecordKey, Reject, SpaceName,
+    Value,
 };
 
 fn name(text: &str) -> CollectionName {
@@ -109,5 +110,48 @@ async fn the_hub_stamps_past_what_is_there() {
     let view = hub.hub.read(&principal, &space).unwrap();
     let record = view.get(&name("links"), &RecordKey::new("a").unwrap()).unwrap().unwrap();
     assert_eq!(record.get("title").and_then(Value::as_str), Some("answered"));
+    hub.stop().await;
+}
+
+/// Tells of each record what the push makes of it, or that it is gone.
+fn tell(view: &RuleView<'_>, _: &[&Change], _: u64) -> Result<Vec<Change>, Refusal> {
+    let text = |record: &Record| record.get("title").and_then(Value::as_str).map(str::to_owned);
+    let tell = |one: Touched| {
+        let of = |record: Option<&Record>| record.and_then(text).unwrap_or("none".to_owned());
+        let told = format!("{} > {}", of(one.before.as_ref()), of(one.after.as_ref()));
+        let field = (FieldName::new("told").unwrap(), Some(Value::from(told.as_str())));
+        Change::put(name("told"), one.key, vec![field]).unwrap()
+    };
+    Ok(view.touched()?.into_iter().map(tell).collect())
+}
+
+const TELLS: Rule =
+    Rule { gateway: "tells", governs: |space| space.as_str().starts_with("told/"), judge: tell };
+
+/// A write that loses to a greater stamp changes nothing, and a rule is told so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rule_sees_what_becomes_of_each_record() {
+    let hub = TestHub::start(|_| {}, vec![TELLS]).await;
+    let space = hub.space("told/a").await;
+    let (mut ann, principal) = (hub.client().await, hub.principal().await);
+    let told = || {
+        let view = hub.hub.read(&principal, &space).unwrap();
+        let record = view.get(&name("told"), &RecordKey::new("x").unwrap()).unwrap().unwrap();
+        record.get("told").and_then(Value::as_str).unwrap().to_owned()
+    };
+    let push = ann.put(&space, "x", "new");
+    let newer = push.deltas[0].stamp.time;
+    ann.push(push).await.unwrap();
+    assert_eq!(told(), "none > new");
+    let mut old = ann.put(&space, "x", "old");
+    old.deltas[0].stamp.time = syncline_protocol::HlcTime::from_millis(newer.millis() - 1_000);
+    ann.push(old).await.unwrap();
+    assert_eq!(told(), "new > new");
+    let write = |change| Submission::changes(space.clone(), vec![change]);
+    hub.hub.apply(&principal, write(change("x", "hub"))).await.unwrap();
+    assert_eq!(told(), "new > hub");
+    let gone = Change::delete(name("links"), RecordKey::new("x").unwrap());
+    hub.hub.apply(&principal, write(gone)).await.unwrap();
+    assert_eq!(told(), "hub > none");
     hub.stop().await;
 }

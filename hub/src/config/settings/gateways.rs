@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{Section, Setting, Slot, days};
+use crate::config::Secret;
 
 /// The settings under `[gateways]`, one section for each gateway.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -88,5 +89,13 @@ section! {
         /// Addresses and ports of its own, besides the hub's. None by default; apps that knew
         /// another server may want its ports: 45454, and 54545 for TLS.
         listen: Vec<SocketAddr> = Vec::new() => Addresses;
+        /// A token of another server that goes on working here, as LINKORA_SERVER_AUTH_TOKEN gives
+        /// it. None by default: make a token of the hub for each device, which can be revoked.
+        auth_token: Option<Secret> = None => Secret;
+        /// The account that such a token stands for.
+        account: String = "admin".to_owned() => Account;
+        /// Whether every update of a link is followed by a move that tells apps its folder again:
+        /// they misread the folder in updates. Off by default, as with other servers.
+        repair_moves: bool = false => Switch;
     }
 }
