@@ -97,7 +97,7 @@ lint-typescript: ## Formatting, lints and types of the TypeScript client.
 	elif ! $(typescript_packages); then \
 	    $(call not_run,the lints of the TypeScript client,Its packages did not install (see above). Online once: make lint-typescript); \
 	else \
-	    cd $(TYPESCRIPT) && $(NPM) run lint; \
+	    cd $(TYPESCRIPT) && $(NPM) run --silent build && $(NPM) run lint; \
 	fi
 
 .PHONY: test-dashboard
