@@ -41,6 +41,19 @@ fn a_push_without_a_usable_document_says_so_first() {
     }
 }
 
+/// A device compares what it gets back with what it sent.
+#[test]
+fn a_percentage_keeps_its_last_bit() {
+    for text in ["0.9260341482321497", "0.1", "0.30000000000000004", "0.7071067811865475", "5e-324"]
+    {
+        let body = format!(r#"{{"document":"d","progress":"1","percentage":{text},"device":"x"}}"#);
+        let Position { percentage, .. } = push(&body).unwrap().position;
+        let parsed: f64 = text.parse().unwrap();
+        assert_eq!(percentage.to_bits(), parsed.to_bits(), "{text}");
+        assert_eq!(json!(percentage).to_string(), text);
+    }
+}
+
 #[test]
 fn numbers_and_texts_stand_for_each_other() {
     let progress = |json| with("progress", json).map(|push| push.position.progress);
