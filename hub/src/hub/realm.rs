@@ -7,6 +7,8 @@
 
 mod derived;
 mod device;
+#[cfg(test)]
+mod tests;
 
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -100,12 +102,20 @@ impl Hub {
         }
         match (self.verify(secret, phc, patience).await, own) {
             (None, _) => Checked::Busy,
-            (Some(true), Some(own)) => {
+            // It took its time, in which the secret may have been replaced or taken away.
+            (Some(true), Some(own)) if self.is_marked(realm, account, own.mark) => {
                 self.recognised().remember(claim);
                 good(Some(own.mark))
             }
             (Some(_), _) => Checked::Wrong,
         }
+    }
+
+    /// Whether an account's own secret is still the one with this mark.
+    fn is_marked(&self, realm: &str, account: &str, mark: u64) -> bool {
+        let directory = self.directory();
+        let own = directory.secrets(realm, account).and_then(|secrets| secrets.own.as_ref());
+        own.is_some_and(|own| own.mark == mark)
     }
 
     /// Makes an account with a secret of a realm. Of several at once exactly one succeeds.
@@ -208,9 +218,7 @@ impl Hub {
         mark: u64,
     ) -> Result<(), Reject> {
         let _turn = self.inner.registering.lock().await;
-        let directory = self.directory();
-        let own = directory.secrets(realm, account).and_then(|secrets| secrets.own.as_ref());
-        if own.is_none_or(|own| own.mark != mark) {
+        if !self.is_marked(realm, account, mark) {
             return Err(no_longer());
         }
         // The data first: an account without data can go again, data without an account stays.
