@@ -7,9 +7,9 @@
 mod book;
 mod device;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use syncline_protocol::{Change, Code, Record, RecordKey, Reject};
+use syncline_protocol::{Change, Code, Record, RecordKey, Reject, Value};
 
 use self::book::Book;
 use self::device::Devices;
@@ -19,7 +19,8 @@ use super::mapping::{
 };
 use super::policy::{Choice, Contest, Origin};
 use super::request::{Keep, Request};
-use crate::hub::{Refusal, RuleView};
+use super::titles::group_of;
+use crate::hub::{Refusal, RuleView, Touched};
 
 /// What a push makes of an account's books.
 pub(super) struct Ledger<'a> {
@@ -30,6 +31,10 @@ pub(super) struct Ledger<'a> {
     devices: Devices,
     /// How many documents there are; none while nothing has changed it.
     documents: Option<u64>,
+    counters: Record,
+    /// How much the gateway keeps, where that is news.
+    new_keep: Option<Keep>,
+    /// Deletes, and what is put back as it was.
     deletes: Vec<Change>,
 }
 
@@ -67,12 +72,17 @@ impl<'a> Ledger<'a> {
             books: BTreeMap::new(),
             devices: Devices::default(),
             documents: None,
+            counters: records.get(collection::COUNTERS, DOCUMENTS)?.unwrap_or_default(),
+            new_keep: None,
             deletes: Vec::new(),
         })
     }
 
     /// Takes a request: gives it its time, keeps it, and makes it current when it wins.
     pub(super) fn take(&mut self, document: &str, request: Request) -> Result<(), Refusal> {
+        if request.origin != Origin::Native && request.keep != self.keep() {
+            self.new_keep = Some(request.keep);
+        }
         self.load(document, request.keep)?;
         let Request { origin, mut position, metadata, keep } = request;
         let book = &self.books[document];
@@ -103,6 +113,15 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
+    pub(super) fn now_s(&self) -> u64 {
+        self.now_ms / 1000
+    }
+
+    /// How much is kept, as the gateway last said: a client of the hub knows no settings.
+    pub(super) fn keep(&self) -> Keep {
+        self.new_keep.or_else(|| field(&self.counters, "keep")).unwrap_or_default()
+    }
+
     /// Deletes a book with all that was kept of it.
     pub(super) fn delete(&mut self, document: &str) -> Result<(), Refusal> {
         let was_there = self.records.get(collection::PROGRESS, document)?.is_some();
@@ -120,7 +139,7 @@ impl<'a> Ledger<'a> {
         }
         self.leave(document)?;
         if was_there {
-            self.documents = Some(self.documents()?.saturating_sub(1));
+            self.documents = Some(self.documents().saturating_sub(1));
         }
         Ok(())
     }
@@ -131,9 +150,34 @@ impl<'a> Ledger<'a> {
             return Ok(());
         }
         let document = document_of(key);
-        self.load(document, Keep::default())?;
+        self.load(document, self.keep())?;
         let book = self.books.get_mut(document).expect("the book was loaded above");
         book.forget_one();
+        Ok(())
+    }
+
+    /// Counts an entry of a history in that a copy gives back.
+    pub(super) fn recall_entry(&mut self, key: &str, timestamp: u64) -> Result<(), Refusal> {
+        let document = document_of(key);
+        self.load(document, self.keep())?;
+        let book = self.books.get_mut(document).expect("the book was loaded above");
+        book.recall_one(timestamp);
+        Ok(())
+    }
+
+    /// Makes a record again what it was before the push.
+    pub(super) fn undo(&mut self, touched: &Touched) -> Result<(), Refusal> {
+        let (collection, key) = (touched.collection.as_str(), touched.key.as_str());
+        let Some(before) = &touched.before else {
+            self.deletes.push(delete(collection, key)?);
+            return Ok(());
+        };
+        let names = [before, touched.after.as_ref().unwrap_or(before)];
+        let names: BTreeSet<&str> =
+            names.into_iter().flat_map(Record::visible).map(|(name, ..)| name.as_str()).collect();
+        let fields: Vec<_> =
+            names.into_iter().map(|name| (name, before.get(name).cloned())).collect();
+        self.deletes.push(put(collection, key, &fields)?);
         Ok(())
     }
 
@@ -144,8 +188,12 @@ impl<'a> Ledger<'a> {
             changes.extend(book.changes(self.records, &document, self.now_ms / 1000)?);
         }
         changes.extend(self.devices.changes()?);
-        if let Some(documents) = self.documents {
-            let fields = [("count", Some(documents.into()))];
+        let mut fields = Vec::new();
+        fields.extend(self.documents.map(|documents| ("count", Some(documents.into()))));
+        if let Some(keep) = &self.new_keep {
+            fields.push(("keep", Some(value(keep)?)));
+        }
+        if !fields.is_empty() {
             changes.push(put(collection::COUNTERS, DOCUMENTS, &fields)?);
         }
         Ok(changes)
@@ -158,7 +206,7 @@ impl<'a> Ledger<'a> {
         }
         let (book, is_new) = Book::read(self.records, document)?;
         if is_new {
-            let documents = self.documents()? + 1;
+            let documents = self.documents() + 1;
             if documents > keep.documents {
                 let what = format!("An account has at most {} documents", keep.documents);
                 return Err(Reject::new(Code::QuotaExceeded, what).into());
@@ -169,12 +217,9 @@ impl<'a> Ledger<'a> {
         Ok(())
     }
 
-    fn documents(&self) -> Result<u64, Refusal> {
-        if let Some(documents) = self.documents {
-            return Ok(documents);
-        }
-        let record = self.records.get(collection::COUNTERS, DOCUMENTS)?;
-        Ok(record.and_then(|record| record.get("count")?.as_u64()).unwrap_or(0))
+    fn documents(&self) -> u64 {
+        let counted = || self.counters.get("count").and_then(Value::as_u64);
+        self.documents.or_else(counted).unwrap_or(0)
     }
 
     /// The current position of a book, whichever of its documents has it.
@@ -196,7 +241,7 @@ impl<'a> Ledger<'a> {
 
     fn joined(&self, document: &str) -> Result<Vec<String>, Refusal> {
         let record = self.records.get(collection::JOINS, document)?;
-        Ok(record.and_then(|record| field(&record, "books")).unwrap_or_default())
+        Ok(record.as_ref().map(group_of).unwrap_or_default())
     }
 
     /// The others that are the same book are so without this one.
@@ -223,7 +268,7 @@ impl<'a> Ledger<'a> {
         let said =
             self.devices.push(self.records, position, (document, current.as_ref()), now_ms)?;
         if let Some((first, displaced)) = said.gives_back {
-            self.load(&first, Keep::default())?;
+            self.load(&first, self.keep())?;
             let book = self.books.get_mut(&first).expect("the book was loaded above");
             book.give_back(position, displaced, now_ms / 1000);
         }

@@ -7,6 +7,7 @@ use syncline_protocol::{Record, Reject, Value};
 
 use super::mapping::{Position, collection, field, key_named, named_collection, prefix_of};
 use super::policy::Origin;
+use super::titles::group_of;
 use super::wire::Metadata;
 use crate::hub::View;
 
@@ -77,7 +78,7 @@ fn own_position(view: &View, document: &str) -> Result<Option<(Position, u64)>, 
 /// All documents that are the same book, itself among them; none when it stands alone.
 pub(super) fn joined(view: &View, document: &str) -> Result<Vec<String>, Reject> {
     let record = get(view, collection::JOINS, document)?;
-    Ok(record.and_then(|record| field(&record, "books")).unwrap_or_default())
+    Ok(record.as_ref().map(group_of).unwrap_or_default())
 }
 
 /// One book; none when nothing is known of the document.

@@ -11,7 +11,7 @@
 //!   settings   account                      name, policy, protect
 //!   .pushes    <document>                   what a device asks for, and counters
 //!   .runs      <device>                     the run of pushes that it is in
-//!   .counters  documents                    how many there are
+//!   .counters  documents                    how many there are, and how much is kept
 //! ```
 //! A position is one field, so that two pushes never mix. Pure.
 
@@ -20,6 +20,8 @@ use sha2::{Digest as _, Sha256};
 use syncline_protocol::{
     Change, Code, CollectionName, FieldName, Record, RecordKey, Reject, SpaceName, Value,
 };
+
+use super::wire::{NAME_BYTES, PROGRESS_BYTES};
 
 /// The gateway's name, and the first segment of its spaces' names.
 pub(super) const REALM: &str = "koreader";
@@ -66,6 +68,14 @@ impl Position {
     /// How far, for display and comparison.
     pub(super) fn share(&self) -> f64 {
         if self.percentage.is_nan() { 0.0 } else { self.percentage.clamp(0.0, 1.0) }
+    }
+
+    /// Whether it keeps within what a device may send, so that devices can read it again.
+    pub(super) fn is_bearable(&self) -> bool {
+        self.percentage.is_finite()
+            && self.progress.len() <= PROGRESS_BYTES
+            && self.device.len() <= NAME_BYTES
+            && self.device_id.as_ref().is_none_or(|id| id.len() <= NAME_BYTES)
     }
 
     /// Whose it is: the id of the device, or its name where it has none.

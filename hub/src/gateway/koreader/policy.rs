@@ -11,7 +11,7 @@ use super::mapping::Position;
 /// and drains its queue.
 const RUN_GAP_MS: u64 = 10_000;
 /// A last position so far in the future came from a clock that was wrong.
-const AHEAD_S_MAX: u64 = 86_400;
+pub(super) const AHEAD_S_MAX: u64 = 86_400;
 
 /// What an account chose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -32,9 +32,10 @@ pub(super) struct Keep {
     pub(super) documents: u64,
 }
 
+/// While nobody has said how much is kept, nothing is thrown away.
 impl Default for Keep {
     fn default() -> Self {
-        Self { entries: 1000, age_s: 0, documents: 50_000 }
+        Self { entries: u64::MAX, age_s: 0, documents: 50_000 }
     }
 }
 

@@ -3,14 +3,24 @@
 //! A device's push is a request: it says where the device is, and this decides in log order what
 //! becomes of it, in the same commit. What devices could not read is refused; history, last
 //! positions and devices are the rule's alone to write. Deleting a progress deletes the book.
+//!
+//! A client's push counts by what shows after it: what loses to a later write turns no page and
+//! deletes nothing. One that gives back what a restored backup has lost is taken, not refused.
 
-use syncline_protocol::{Change, Fields, Op, SpaceName, Value};
+mod own;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use syncline_protocol::{Change, Fields, Op, Record, SpaceName, Value};
 
 use super::ledger::Ledger;
-use super::mapping::{Position, REALM, collection, refused};
-use super::request::{Keep, Request};
+use super::mapping::{Position, REALM, collection, field, refused};
+use super::request::Request;
+use super::titles::is_group;
 use super::wire::is_document;
-use crate::hub::{Refusal, Rule, RuleView};
+use crate::hub::{Refusal, Rule, RuleView, Touched};
 
 /// The rule of all spaces `koreader/...`.
 pub(super) const RULE: Rule = Rule { gateway: REALM, governs, judge };
@@ -21,48 +31,77 @@ fn governs(space: &SpaceName) -> bool {
 
 fn judge(view: &RuleView<'_>, changes: &[&Change], now_ms: u64) -> Result<Vec<Change>, Refusal> {
     let mut ledger = Ledger::open(view, now_ms)?;
+    let mut deleted = BTreeSet::new();
     for change in changes {
-        take(&mut ledger, change)?;
+        match &change.op {
+            // One push may hold several requests for one document, and each counts.
+            Op::Put(fields) if change.collection.as_str() == collection::PUSHES => {
+                if let Some(request) = value(fields, "request") {
+                    ledger.take(change.key.as_str(), read::<Request>(request)?)?;
+                }
+            }
+            Op::Put(_) => {}
+            Op::Delete => drop(deleted.insert((change.collection.as_str(), change.key.as_str()))),
+        }
+    }
+    for one in view.touched()? {
+        let is_deleted = deleted.contains(&(one.collection.as_str(), one.key.as_str()));
+        take(&mut ledger, view, &one, is_deleted)?;
     }
     ledger.close()
 }
 
-fn take(ledger: &mut Ledger<'_>, change: &Change) -> Result<(), Refusal> {
-    let key = change.key.as_str();
-    match (change.collection.as_str(), &change.op) {
-        (collection::PUSHES, Op::Put(fields)) => match value(fields, "request") {
-            Some(request) => ledger.take(key, read::<Request>(request)?),
-            None => Ok(()),
-        },
-        (collection::PROGRESS, Op::Put(fields)) => native(ledger, key, fields),
-        (collection::PROGRESS, Op::Delete) => ledger.delete(key),
-        (collection::HISTORY, Op::Delete) => ledger.delete_entry(key),
-        (collection::HISTORY | collection::POSITIONS | collection::DEVICES, Op::Put(_)) => {
-            let what = format!("the hub itself writes `{}`", change.collection);
-            Err(refused(what).into())
+fn take(
+    ledger: &mut Ledger<'_>,
+    view: &RuleView<'_>,
+    one: &Touched,
+    is_deleted: bool,
+) -> Result<(), Refusal> {
+    let key = one.key.as_str();
+    match (one.collection.as_str(), &one.after) {
+        (collection::PROGRESS, None) if is_deleted => ledger.delete(key),
+        (collection::PROGRESS, after) => native(ledger, key, one.before.as_ref(), after.as_ref()),
+        (collection::JOINS, Some(after)) if one.before.as_ref() != Some(after) => join(key, after),
+        (collection::HISTORY, None) if is_deleted => ledger.delete_entry(key),
+        (collection::HISTORY | collection::POSITIONS | collection::DEVICES, Some(after)) => {
+            own::keep(ledger, view, one, after)
         }
         _ => Ok(()),
     }
 }
 
-/// A client of the hub turned a page.
-fn native(ledger: &mut Ledger<'_>, document: &str, fields: &Fields) -> Result<(), Refusal> {
-    if !is_document(document) {
+/// A client of the hub may have turned a page.
+fn native(
+    ledger: &mut Ledger<'_>,
+    document: &str,
+    before: Option<&Record>,
+    after: Option<&Record>,
+) -> Result<(), Refusal> {
+    if after.is_some() && !is_document(document) {
         return Err(refused("a document's id has 1 to 255 bytes and no colon").into());
     }
-    match value(fields, "position") {
+    let position = |record: Option<&Record>| record.and_then(|it| it.get("position")).cloned();
+    let (before, after) = (position(before), position(after));
+    match after {
+        _ if before == after => Ok(()),
         Some(position) => {
-            let position = read::<Position>(position)?;
-            if !position.percentage.is_finite() {
-                return Err(refused("a percentage is a number").into());
+            let position = read::<Position>(&position)?;
+            if !position.is_bearable() {
+                return Err(refused("a position is short, and its percentage a number").into());
             }
-            ledger.take(document, Request::native(position, Keep::default()))
+            ledger.take(document, Request::native(position, ledger.keep()))
         }
-        None if fields.iter().any(|(name, _)| name.as_str() == "position") => {
-            Err(refused("delete the record to delete the book").into())
-        }
-        None => Ok(()),
+        None => Err(refused("delete the record to delete the book").into()),
     }
+}
+
+/// Every push and pull of the document reads what it is joined to.
+fn join(document: &str, after: &Record) -> Result<(), Refusal> {
+    let books: Option<Vec<String>> = field(after, "books");
+    if books.is_some_and(|books| is_group(document, &books)) {
+        return Ok(());
+    }
+    Err(refused("a book's documents are at most 16 ids, and the key is one of them").into())
 }
 
 fn value<'f>(fields: &'f Fields, name: &str) -> Option<&'f Value> {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use syncline_protocol::{Change, Condition, Guard, Reject, Value};
+use syncline_protocol::{Change, Condition, Guard, Record, Reject, Value};
 
-use super::mapping::{collection, delete, key_named, named_collection, put, refused, value};
+use super::mapping::{collection, delete, field, key_named, named_collection, put, refused, value};
+use super::wire::is_document;
 
 /// Documents that may be one book.
 const JOINED_MAX: usize = 16;
@@ -28,6 +29,20 @@ pub(super) fn join(groups: &[Vec<String>]) -> Result<Vec<Change>, Reject> {
     }
     let books = value(&all)?;
     all.iter().map(|it| put(collection::JOINS, it, &[("books", Some(books.clone()))])).collect()
+}
+
+/// Whether these may be what a document is joined to, as `join` makes it.
+pub(super) fn is_group(document: &str, books: &[String]) -> bool {
+    books.len() <= JOINED_MAX
+        && books.iter().all(|it| is_document(it))
+        && books.iter().any(|it| it == document)
+}
+
+/// What a record says a document is joined to, without what can be no document: whatever stands
+/// there, reading it costs little and fails never.
+pub(super) fn group_of(record: &Record) -> Vec<String> {
+    let books: Vec<String> = field(record, "books").unwrap_or_default();
+    books.into_iter().filter(|it| is_document(it)).take(JOINED_MAX).collect()
 }
 
 /// Takes a document out of the book that it was joined to.
@@ -81,6 +96,21 @@ mod tests {
         let changes = split("a", &texts(&["a", "b", "c"])).unwrap();
         let deletes = changes.iter().filter(|it| it.op == syncline_protocol::Op::Delete).count();
         assert_eq!((changes.len(), deletes), (3, 1));
+    }
+
+    /// One that is read as it stands would fail every pull of the book.
+    #[test]
+    fn what_can_be_no_document_is_joined_to_none() {
+        let record = |books: &[&str]| {
+            let change = put(collection::JOINS, "d", &[("books", Some(value(books).unwrap()))]);
+            let mut record = Record::default();
+            let stamp = syncline_protocol::Stamp::from_bytes([1; 16]).unwrap();
+            record.merge(stamp, 1, &change.unwrap().op);
+            record
+        };
+        assert_eq!(group_of(&record(&["", "d", "a:b"])), ["d"]);
+        assert_eq!(group_of(&record(&["d"; 1000])).len(), JOINED_MAX);
+        assert!(group_of(&Record::default()).is_empty());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) const NAME_BYTES: usize = 255;
 /// Bytes of a key at most: KOReader's has 32.
 const KEY_BYTES: usize = 1024;
 /// Bytes of a place in a document at most.
-const PROGRESS_BYTES: usize = 16 * 1024;
+pub(super) const PROGRESS_BYTES: usize = 16 * 1024;
 /// Characters that are kept of one text of the metadata.
 const METADATA_CHARS: usize = 512;
 /// Texts of the metadata that are kept.

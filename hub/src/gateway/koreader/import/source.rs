@@ -4,10 +4,7 @@
 use serde::Serialize;
 
 use super::super::mapping::Position;
-use super::super::wire::{NAME_BYTES, is_document};
-
-/// Bytes of a place in a document at most, as for a push.
-const PROGRESS_BYTES: usize = 16 * 1024;
+use super::super::wire::is_document;
 
 /// Everything that was found.
 #[derive(Debug, Default, PartialEq)]
@@ -57,7 +54,7 @@ impl Account {
             return;
         }
         let before = book.events.len();
-        book.events.retain(is_bearable);
+        book.events.retain(Position::is_bearable);
         if book.events.len() < before {
             let count = before - book.events.len();
             self.notes.push(format!("{count} events of {document:?} are too large or no position"));
@@ -66,11 +63,4 @@ impl Account {
             self.books.push(book);
         }
     }
-}
-
-fn is_bearable(event: &Position) -> bool {
-    event.percentage.is_finite()
-        && event.progress.len() <= PROGRESS_BYTES
-        && event.device.len() <= NAME_BYTES
-        && event.device_id.as_ref().is_none_or(|id| id.len() <= NAME_BYTES)
 }

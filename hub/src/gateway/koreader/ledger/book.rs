@@ -134,6 +134,13 @@ impl Book {
         (self.has_new_current, self.is_counted) = (true, true);
     }
 
+    /// An entry of its history, of this time, was given back to a hub that had lost it.
+    pub(super) fn recall_one(&mut self, timestamp: u64) {
+        self.entries += 1;
+        self.latest = self.latest.max(timestamp);
+        self.is_counted = true;
+    }
+
     /// An entry of its history is deleted.
     pub(super) fn forget_one(&mut self) {
         self.entries = self.entries.saturating_sub(1);
