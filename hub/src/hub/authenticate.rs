@@ -71,11 +71,6 @@ impl Hub {
         {
             return Some(Principal::with_password(name));
         }
-        if known.is_none()
-            && let Some(good) = self.check_derived(name, secret).await
-        {
-            return good.then(|| Principal::with_password(name));
-        }
         let phc = phc.as_deref().unwrap_or(NOBODY);
         let good = self.verify(secret, phc, Patience::Waits).await == Some(true);
         let phc = known.filter(|_| good)?;

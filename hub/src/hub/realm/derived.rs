@@ -1,10 +1,10 @@
-//! Secrets that follow from passwords: setting one sets the others, and whoever has registered from
-//! an app may show the password itself to the hub.
+//! Secrets that follow from passwords: setting a password sets them. Never the other way: a secret
+//! of a realm, which another server may have known, is no password of the hub.
 
 use syncline_protocol::{Change, Reject};
 
-use super::super::{Hub, Patience};
-use super::{Checked, Shown, put_own};
+use super::super::Hub;
+use super::put_own;
 
 /// How a realm's secret follows from an account's password.
 #[derive(Debug, Clone, Copy)]
@@ -34,28 +34,5 @@ impl Hub {
             changes.extend(put_own(derivation.realm, account, &phc));
         }
         Ok(changes)
-    }
-
-    /// Whether a password is what an account without one has registered with from an app; none
-    /// when it has not registered anywhere.
-    pub(in super::super) async fn check_derived(
-        &self,
-        account: &str,
-        password: &str,
-    ) -> Option<bool> {
-        let mut found = None;
-        for derivation in self.inner.derivations.get().map_or(&[][..], Vec::as_slice) {
-            if !self.has_secrets(derivation.realm, account) {
-                continue;
-            }
-            let secret = (derivation.derive)(password);
-            let checked =
-                self.check_secret(derivation.realm, account, &secret, Patience::Waits).await;
-            if matches!(checked, Checked::Good(Shown { mark: Some(_), .. })) {
-                return Some(true);
-            }
-            found = Some(false);
-        }
-        found
     }
 }
