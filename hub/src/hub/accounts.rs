@@ -196,6 +196,12 @@ impl Hub {
         self.directory().has_user(name)
     }
 
+    /// Whether an account is an admin's.
+    #[must_use]
+    pub fn is_admin(&self, name: &str) -> bool {
+        self.directory().has_admin(name)
+    }
+
     /// Writes to the space `system` as the hub; `refused` says what a failed guard means.
     pub(crate) async fn write_system(
         &self,

@@ -31,8 +31,8 @@ pub(super) struct ImportArgs {
     #[arg(long)]
     dry_run: bool,
     /// What becomes of accounts that are here already: `merge` keeps their keys and lets the later
-    /// position win
-    #[arg(long, default_value = "merge", value_parser = ["merge", "skip", "replace"])]
+    /// position win; `attach` also gives those without a key the imported one, but no admin's
+    #[arg(long, default_value = "merge", value_parser = ["merge", "attach", "skip", "replace"])]
     existing: String,
     /// Give names that no device could send a form that it can
     #[arg(long)]

@@ -60,9 +60,12 @@ pub(super) enum Existing {
     /// Its key stays, its books are joined by what is imported, and the later position wins.
     #[default]
     Merge,
+    /// As `merge`, and one that has no key gets the imported one; an admin's never.
+    Attach,
     /// Nothing of it changes.
     Skip,
-    /// Its key and its imported books become what the import says.
+    /// Its imported books become what the import says, and so does a key that it has; an admin's
+    /// account gets none.
     Replace,
 }
 

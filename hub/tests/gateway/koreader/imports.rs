@@ -135,6 +135,31 @@ async fn an_account_that_is_here_keeps_its_key_unless_it_is_replaced() {
     assert_eq!(house.by(ALICE, "GET", "/users/auth", "").await.status, 401);
 }
 
+/// What another server knows opens a person's account here only where that is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_without_a_key_gets_one_only_when_asked_and_an_admins_never() {
+    let house = House::open().await;
+    for (name, admin) in [("alice", false), ("root", true)] {
+        let user = json!({ "name": name, "admin": admin });
+        let made = house.hub("POST", "/hub/v1/users", Some(user)).await;
+        assert_eq!(made.status, 201, "{}", made.text());
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut both = database(6);
+    both["users"]["root"] = both["users"]["alice"].clone();
+    let path = written(&folder, "database.json", both.to_string().as_bytes());
+    let root = super::Reader("root", KEY);
+    for existing in ["merge", "replace", "skip"] {
+        let told = house.import(&[&path, "--existing", existing]).await;
+        assert_eq!(total(&told)["keys_set"], 0, "{told:?}");
+        assert_eq!(house.by(ALICE, "GET", "/users/auth", "").await.status, 401, "{existing}");
+    }
+    let told = house.import(&[&path, "--existing", "attach"]).await;
+    assert_eq!(total(&told)["keys_set"], 1, "{told:?}");
+    assert_eq!(house.pull(ALICE, "d").await["percentage"], 0.3);
+    assert_eq!(house.by(root, "GET", "/users/auth", "").await.status, 401);
+}
+
 /// Around a backup's bytes, as KOsync writes it.
 fn pem(kind: &str, bytes: &[u8]) -> String {
     let text = base64::engine::general_purpose::STANDARD.encode(bytes);

@@ -8,7 +8,7 @@ use syncline_protocol::{Change, Code, Reject, SpaceName, Value};
 use super::super::accounts::make_account;
 use super::super::library;
 use super::super::mapping::{
-    ACCOUNT, REALM, account_of, collection, delete, history_key, put, space_of,
+    ACCOUNT, REALM, account_of, collection, delete, history_key, put, refused, space_of,
 };
 use super::super::request::Request;
 use super::super::serve::keep;
@@ -109,7 +109,7 @@ async fn import(
     let is_here = hub.has_user(&told.account);
     told.done = match order.existing {
         _ if !is_here => "made",
-        Existing::Merge => "merged",
+        Existing::Merge | Existing::Attach => "merged",
         Existing::Skip => return Ok(()),
         Existing::Replace => "replaced",
     };
@@ -142,7 +142,8 @@ async fn import(
     Ok(())
 }
 
-/// Makes the account, or gives one that is here the imported key where that is wanted.
+/// Makes the account, or gives one that is here the imported key where that is wanted: what another
+/// server knows must not open a person's account here unasked, and an admin's never.
 async fn set_key(
     hub: &Hub,
     principal: &Principal,
@@ -166,6 +167,12 @@ async fn set_key(
         if matches!(checked, Checked::Good(_)) {
             return Ok(());
         }
+    } else if order.existing != Existing::Attach {
+        let what = "the account here has no key; `existing` = `attach` gives it the imported one";
+        return Err(refused(what));
+    }
+    if hub.is_admin(&told.account) {
+        return Err(refused("an admin's account gets no key from an import"));
     }
     told.key_set = true;
     if !order.dry_run {
