@@ -127,6 +127,13 @@ impl Hub {
         threads::start(config, store, rules)
     }
 
+    /// A hub of nothing, in memory, with the default settings.
+    #[cfg(test)]
+    pub(crate) fn in_memory(rules: Vec<Rule>) -> (Self, Threads) {
+        let store = crate::store::Store::in_memory(16 << 20).expect("memory is there");
+        Self::start(Config::default(), store, rules).expect("an empty store starts")
+    }
+
     /// The settings.
     #[must_use]
     pub fn config(&self) -> &Config {

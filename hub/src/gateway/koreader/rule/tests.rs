@@ -8,9 +8,7 @@ use super::super::mapping::{delete, history_key, position_key, put, space_of, va
 use super::super::request::Keep;
 use super::super::{library, wire::Metadata};
 use super::*;
-use crate::config::Config;
 use crate::hub::{Hub, Principal, Realm, Receipt, Submission, Threads, now_ms};
-use crate::store::Store;
 
 type Answer = Result<Receipt, syncline_protocol::Reject>;
 
@@ -31,8 +29,7 @@ impl Drop for House {
 
 impl House {
     async fn open() -> Self {
-        let store = Store::in_memory(16 << 20).unwrap();
-        let (hub, threads) = Hub::start(Config::default(), store, vec![RULE]).unwrap();
+        let (hub, threads) = Hub::in_memory(vec![RULE]);
         let token = hub.bootstrap().await.unwrap().expect("a new store has no account").0.reveal();
         let here = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let admin = hub.authenticate(Realm::Token, "", &token, here).await.unwrap();
