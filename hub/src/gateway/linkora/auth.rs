@@ -42,7 +42,7 @@ pub(super) fn caller<'app>(
 /// Makes a data set where there is none. One that was there is looked for when it has gone.
 async fn open(app: &App, principal: &Principal, space: &SpaceName) -> Result<(), Reject> {
     if !app.opened.contains_key(space) {
-        app.hub.open_space(principal, space).await?;
+        app.hub.open_data_set(principal, space).await?;
         app.opened.insert(space.clone(), ());
     }
     app.hub.role(principal, space).map(drop)
