@@ -1,4 +1,5 @@
-//! Accounts: a token as the README says is enough to begin.
+//! Accounts: a token as the README says is enough to begin, and a data set that was dropped begins
+//! anew.
 
 use serde_json::json;
 
@@ -31,4 +32,19 @@ async fn a_token_as_the_readme_says_is_enough_to_begin() {
     kit.token = admin;
     let all = kit.command(&["space", "list"]).await;
     assert!(all.contains("linkora/alice"), "{all}");
+}
+
+#[tokio::test]
+async fn a_data_set_that_was_dropped_begins_anew() {
+    let mut kit = Kit::start().await;
+    kit.command(&["user", "add", "alice"]).await;
+    let admin = kit.token.clone();
+    as_alice(&mut kit, "writer").await;
+    let alice = kit.token.clone();
+    kit.make("CREATE_FOLDER", "a", folder("one", None)).await;
+    kit.token.clone_from(&admin);
+    kit.command(&["space", "delete", "linkora/alice"]).await;
+    kit.token = alice;
+    assert_eq!(kit.updates(0).await["folders"], json!([]));
+    assert_eq!(kit.make("CREATE_FOLDER", "a", folder("one", None)).await, 1);
 }
