@@ -115,11 +115,10 @@ impl State {
     pub(super) fn next_time(&mut self, now: i64, sender: &Sender) -> Result<i64, Reject> {
         let soft = self.deaf.as_deref().is_some_and(|deaf| deaf != sender.id());
         let soft = if soft { Barrier::Soft } else { Barrier::Open };
-        let time = next(now, self.last, self.barrier.max(soft)).or_else(|Hold| {
-            // A native push cannot be asked to wait: what it says is told again with the next.
-            let native = sender.correlation == Sender::native().correlation;
+        let time = next(now, self.last, self.barrier.max(soft)).map_err(|Hold| {
+            // Replicas send a push again that they are told to send later.
             let held = "This second is told already; the next one is a moment away";
-            if native { Ok(self.last) } else { Err(Reject::new(Code::Busy, held)) }
+            Reject::new(Code::Busy, held)
         })?;
         (self.last, self.barrier) = (time, Barrier::Open);
         self.deaf = (!sender.listening).then(|| sender.id().to_owned());
@@ -210,6 +209,16 @@ mod tests {
         // However wrong the clock is, numbers stay such as every client can hold.
         let wrong = State::read(&image(&state), 4, i64::MAX);
         assert_eq!(wrong.ids[Table::Links as usize], RESTORED_MAX);
+    }
+
+    #[test]
+    fn a_native_push_waits_for_a_second_that_nobody_has_read() {
+        let mut state = State::read(&Image::new(), 1, 100);
+        (state.last, state.barrier) = (100 + LEAD_MAX, Barrier::Hard);
+        let held = state.next_time(100, &Sender::native()).unwrap_err();
+        assert!(held.code.is_retryable());
+        assert_eq!(state.barrier, Barrier::Hard);
+        assert_eq!(state.next_time(101, &Sender::native()), Ok(101 + LEAD_MAX));
     }
 
     #[test]
