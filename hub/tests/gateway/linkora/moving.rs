@@ -143,4 +143,12 @@ async fn a_restored_data_set_gives_no_id_twice() {
     assert!(next["timeStampBasedResponse"]["eventTimestamp"].as_i64().unwrap() > lost);
     let told: Json = kit.updates(lost).await;
     assert_eq!(told["folders"][0]["name"], "new");
+    // What was lost comes back under its id: apps that hold it make no second one.
+    let mut ears = kit.listen("a").await;
+    let id = format!("id={id}");
+    kit.command(&["put", "linkora/admin", "folders", "lost", "name=lost", &id]).await;
+    assert_eq!(ears.hears("UPDATE_FOLDER").await["name"], "lost");
+    kit.command(&["put", "linkora/admin", "tags", "back", "name=back", "id=1"]).await;
+    kit.command(&["put", "linkora/admin", "links", "back", "url=https://a.org", "id=1"]).await;
+    assert_eq!(ears.hears("UPDATE_LINK").await["id"], 1);
 }
