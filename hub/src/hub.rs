@@ -249,6 +249,32 @@ impl Hub {
         }
     }
 
+    /// Makes the space in which a gateway keeps an account's data; `name` is of that account.
+    /// Unlike [`Self::open_space`] it takes no right to make spaces: whoever may write there may
+    /// begin.
+    ///
+    /// # Errors
+    /// A credential that may not write there, a space of someone else, too many spaces.
+    pub async fn open_data_set(
+        &self,
+        principal: &Principal,
+        name: &SpaceName,
+    ) -> Result<(), Reject> {
+        let refusal = match self.open_space(principal, name).await {
+            Err(reject) if reject.code == Code::Forbidden => reject,
+            opened => return opened,
+        };
+        if !self.directory().may_begin(principal, name, now_ms()) {
+            return Err(refusal);
+        }
+        self.check_spaces_of(principal.account())?;
+        let made = self.create_space(&Principal::hub(), name.clone(), principal.account()).await;
+        match made {
+            Err(reject) if reject.code == Code::Exists => self.role(principal, name).map(drop),
+            made => made.map(drop),
+        }
+    }
+
     fn check_spaces_of(&self, owner: &str) -> Result<(), Reject> {
         let spaces = self.inner.store.snapshot().and_then(|snapshot| snapshot.spaces());
         let spaces = spaces.map_err(|error| unavailable(&error))?;

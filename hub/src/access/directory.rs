@@ -329,6 +329,20 @@ impl Directory {
         }
     }
 
+    /// Whether a principal's credential may write to a space of its account that a gateway makes.
+    #[must_use]
+    pub fn may_begin(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
+        match principal.credential() {
+            Credential::Token(id) => {
+                let writes =
+                    |token: &TokenGrant| token.role >= Role::Writer && token.reaches(space);
+                self.is_authorized(principal, now_ms)
+                    && self.live_token(id, now_ms).is_some_and(writes)
+            }
+            _ => self.may_create(principal, space, now_ms),
+        }
+    }
+
     /// When a principal's token ends, in milliseconds since 1970; none when it does not.
     #[must_use]
     pub fn expires_ms(&self, principal: &Principal) -> Option<u64> {

@@ -131,12 +131,14 @@ impl Rows {
             of_link.entry(tag["linkId"].as_i64().unwrap_or_default()).or_default().push(tag);
         }
         let mut parts = Vec::new();
-        let (mut part, mut rows, mut bytes) = (json!({}), 0, 0);
+        // In each: an app that shows up between two parts gets no id that was given already.
+        let empty = json!({ "ids": self.ids });
+        let (mut part, mut rows, mut bytes) = (empty.clone(), 0, 0);
         for (table, all) in self.tables {
             for row in all {
                 let weight = row.to_string().len();
                 if rows >= rows_max || (rows > 0 && bytes + weight > bytes_max) {
-                    parts.push(std::mem::replace(&mut part, json!({})));
+                    parts.push(std::mem::replace(&mut part, empty.clone()));
                     (rows, bytes) = (0, 0);
                 }
                 if table == "links" {
@@ -147,7 +149,6 @@ impl Rows {
                 (rows, bytes) = (rows + 1, bytes + weight);
             }
         }
-        part["ids"] = json!(self.ids);
         parts.push(part);
         parts
     }
@@ -181,6 +182,6 @@ mod tests {
         assert_eq!(parts[0]["folders"].as_array().unwrap().len(), 2);
         assert_eq!(parts[1]["links"], json!([{ "id": 8 }]));
         assert_eq!(parts[1]["linkTags"], json!([{ "linkId": 8, "tagId": 3 }]));
-        assert_eq!(parts[1]["ids"], json!([2, 8, 0, 0, 0]));
+        assert!(parts.iter().all(|part| part["ids"] == json!([2, 8, 0, 0, 0])));
     }
 }

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::Request;
 use axum::response::{IntoResponse as _, Response};
 use http::{HeaderMap, StatusCode, header};
-use syncline_protocol::{Reject, SpaceName};
+use syncline_protocol::{Code, Reject, SpaceName};
 
 use super::answers::refused;
 use super::routes::App;
@@ -39,12 +39,18 @@ pub(super) fn caller<'app>(
     }
 }
 
-/// Makes a data set where there is none. One that was there is looked for when it has gone.
+/// Makes a data set where there is none, or where one that was there has been dropped.
 async fn open(app: &App, principal: &Principal, space: &SpaceName) -> Result<(), Reject> {
-    if !app.opened.contains_key(space) {
-        app.hub.open_space(principal, space).await?;
-        app.opened.insert(space.clone(), ());
+    if app.opened.contains_key(space) {
+        match app.hub.role(principal, space) {
+            Err(reject) if reject.code == Code::UnknownSpace => {
+                app.opened.remove(space);
+            }
+            known => return known.map(drop),
+        }
     }
+    app.hub.open_data_set(principal, space).await?;
+    app.opened.insert(space.clone(), ());
     app.hub.role(principal, space).map(drop)
 }
 

@@ -168,7 +168,8 @@ impl<'a> Ledger<'a> {
         if answers || self.time.is_some() {
             let time = match (self.repeated, self.time) {
                 (Some(time), _) | (None, Some(time)) => time,
-                (None, None) => self.state.last.max(self.now),
+                // Nobody reserved this second: others may still be told of changes in it.
+                (None, None) => (self.state.last.min(self.now) - 1).max(0),
             };
             let mut answer = vec![time];
             answer.append(&mut self.made);

@@ -1,8 +1,8 @@
 //! Requests that read: each one moment of the data set.
 //!
-//! Whoever reads learns the last time told. If that second is not over, the next write has to be
-//! told with a later one, or the reader would never ask for it: a barrier is set, under the guard
-//! that nothing was written since the moment that was read.
+//! Whoever reads learns the last time told. If that second is not over for certain, the next write
+//! has to be told with a later one, or the reader would never ask for it: a barrier is set, under
+//! the guard that nothing was written since the moment that was read.
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest as _, Query, Request, State};
@@ -24,6 +24,10 @@ use crate::hub::{Part, Principal, Submission, View, Writes, now_ms};
 
 /// How often a moment is read again because something was written meanwhile.
 const READS_MAX: usize = 16;
+
+/// A second counts as over when so many more have passed: a write whose time was taken in it may
+/// still be on its way to the disk.
+const SETTLED_AFTER: i64 = 5;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,13 +58,15 @@ async fn timed(
         return bad("eventTimestamp has to be a whole number");
     };
     for _ in 0..READS_MAX {
+        // Before the moment is looked at: what is written while it is read may be of this second.
+        let asked = now();
         match look(app, &caller, move |view| {
             Ok((moment(view)?, read(view, since.event_timestamp)?))
         })
         .await
         {
             Err(reject) => return refused(&reject),
-            Ok((moment, answer)) => match told(app, &caller, &moment).await {
+            Ok((moment, answer)) => match told(app, &caller, (&moment, asked)).await {
                 Err(reject) if reject.code == Code::GuardFailed => {}
                 Err(reject) => return refused(&reject),
                 Ok(()) => return pieces(answer),
@@ -95,9 +101,8 @@ fn moment(view: &View) -> Result<Moment, Reject> {
 }
 
 /// Somebody is told of a moment: what is written after it gets another time.
-async fn told(app: &App, caller: &Caller, moment: &Moment) -> Result<(), Reject> {
-    let now = i64::try_from(now_ms() / 1_000).unwrap_or(i64::MAX);
-    if now > moment.time {
+async fn told(app: &App, caller: &Caller, (moment, asked): (&Moment, i64)) -> Result<(), Reject> {
+    if is_over(moment.time, asked) {
         return Ok(());
     }
     let call = Call {
@@ -112,6 +117,15 @@ async fn told(app: &App, caller: &Caller, moment: &Moment) -> Result<(), Reject>
     debug_assert_eq!(part.space, caller.space);
     // The hub's own work: whoever may only read sets it too.
     app.hub.apply(&Principal::hub(), Submission { id: None, parts: vec![part] }).await.map(drop)
+}
+
+fn now() -> i64 {
+    i64::try_from(now_ms() / 1_000).unwrap_or(i64::MAX)
+}
+
+/// Whether nothing more can be told with a time, for somebody who asked at another.
+fn is_over(time: i64, asked: i64) -> bool {
+    asked > time.saturating_add(SETTLED_AFTER)
 }
 
 /// Reads one moment, away from the threads that wait for sockets.
@@ -212,4 +226,17 @@ async fn folders(
         Ok(folders.map(Folder::wire).collect::<Vec<FolderRow>>())
     });
     settle(found.await.map(|found| json!(found)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_over_when_no_write_of_it_can_be_under_way() {
+        assert!(!is_over(100, 99) && !is_over(100, 100));
+        // The clock has gone on, but a write of that second may not be on the disk yet.
+        assert!(!is_over(100, 101) && !is_over(100, 100 + SETTLED_AFTER));
+        assert!(is_over(100, 101 + SETTLED_AFTER));
+    }
 }

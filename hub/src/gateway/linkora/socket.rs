@@ -52,6 +52,8 @@ const MESSAGE_BYTES: usize = 64 << 10;
 /// More than the largest event: a link with its picture.
 const WRITE_BYTES: usize = 96 << 20;
 const READ_BUFFER_BYTES: usize = 4 << 10;
+/// How often a following is begun anew because an event was told meanwhile.
+const FOLLOWS_MAX: usize = 8;
 
 type Web = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -113,17 +115,44 @@ fn correlation(request: &Request) -> Option<Correlation> {
 struct Heard {
     correlation: Correlation,
     following: Following,
+    /// The number of the last event before the following began, if that is certain.
+    last: Option<i64>,
     open: Open,
 }
 
 fn listen(app: &App, caller: &Caller, correlation: Correlation) -> Result<Heard, Reject> {
+    let (following, last) = follow(app, caller, &correlation)?;
+    let open = app.sockets.open(&caller.space, &correlation.id);
+    Ok(Heard { correlation, following, last, open })
+}
+
+/// Follows the events, from a known one on: the number is read before and after, and is certain
+/// when nothing was told meanwhile.
+fn follow(
+    app: &App,
+    caller: &Caller,
+    correlation: &Correlation,
+) -> Result<(Following, Option<i64>), Reject> {
     let from = (correlation.client_name.as_str(), caller.address.0);
     let filter = Filter::new([collection("events")], "").unwrap_or_default();
-    let start = Start::Follow { epoch: None, after: None };
-    let space = caller.space.clone();
-    let following = app.hub.follow(&caller.principal, from, space, (filter, start))?;
-    let open = app.sockets.open(&caller.space, &correlation.id);
-    Ok(Heard { correlation, following, open })
+    let mut tries = 0;
+    loop {
+        let before = last_event(app, caller)?;
+        let begin = (filter.clone(), Start::Follow { epoch: None, after: None });
+        let following = app.hub.follow(&caller.principal, from, caller.space.clone(), begin)?;
+        tries += 1;
+        match last_event(app, caller)? {
+            after if after == before => return Ok((following, Some(after))),
+            _ if tries == FOLLOWS_MAX => return Ok((following, None)),
+            _ => {}
+        }
+    }
+}
+
+fn last_event(app: &App, caller: &Caller) -> Result<i64, Reject> {
+    let view = app.hub.read(&caller.principal, &caller.space)?;
+    let head = view.get(&collection("state"), &key("head"))?;
+    Ok(head.and_then(|head| head.get("event")?.as_i64()).unwrap_or_default())
 }
 
 async fn begin(app: App, caller: Caller, heard: Option<Heard>, upgraded: Upgraded) {
@@ -134,11 +163,11 @@ async fn begin(app: App, caller: Caller, heard: Option<Heard>, upgraded: Upgrade
         .max_write_buffer_size(WRITE_BYTES);
     let io = TokioIo::new(upgraded);
     let mut web = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-    let Some(Heard { correlation, following, open }) = heard else {
+    let Some(Heard { correlation, following, last, open }) = heard else {
         close(&mut web, CloseCode::Unsupported, "The correlation is missing or malformed").await;
         return;
     };
-    let mut socket = Socket { app, caller, web, following, last: None };
+    let mut socket = Socket { app, caller, web, following, last };
     let code = socket.run(&correlation).await;
     drop(open);
     // Whoever may still hear the reason hears it; nobody waits for the rest.
@@ -156,13 +185,29 @@ async fn close(web: &mut Web, code: CloseCode, reason: &'static str) {
     let _ = timeout(Duration::from_secs(2), end).await;
 }
 
+/// Where an event stands after the last one.
+#[derive(Debug, PartialEq, Eq)]
+enum Turn {
+    Next,
+    Past,
+    Missed,
+}
+
+fn turn(last: Option<i64>, n: i64) -> Turn {
+    match last {
+        Some(last) if n <= last => Turn::Past,
+        Some(last) if n > last + 1 => Turn::Missed,
+        _ => Turn::Next,
+    }
+}
+
 /// One app that listens.
 struct Socket {
     app: App,
     caller: Caller,
     web: Web,
     following: Following,
-    /// The number of the last event that was sent.
+    /// The number of the last event that was sent, or told before this socket listened.
     last: Option<i64>,
 }
 
@@ -218,7 +263,8 @@ impl Socket {
     }
 
     /// An event in its turn. One that was missed ends the socket: the app then asks for all that
-    /// changed. Only the hub's own stamps count; nobody else can write an event.
+    /// changed. Only the hub's own stamps count; nobody else can write an event, and when somebody
+    /// tries, the hub puts an old one back, which nobody is told again.
     fn event(&mut self, applied: &Applied) -> Result<Option<Message>, CloseCode> {
         let Op::Put(fields) = &applied.delta.change.op else { return Ok(None) };
         if applied.delta.stamp.replica != self.app.hub.replica() {
@@ -230,9 +276,13 @@ impl Socket {
         else {
             return Ok(None);
         };
-        if self.last.is_some_and(|last| n != last + 1) {
-            tracing::info!("an event socket fell behind what is kept and is closed");
-            return Err(CloseCode::Again);
+        match turn(self.last, n) {
+            Turn::Next => {}
+            Turn::Past => return Ok(None),
+            Turn::Missed => {
+                tracing::info!("an event socket fell behind what is kept and is closed");
+                return Err(CloseCode::Again);
+            }
         }
         self.last = Some(n);
         Ok(Some(Message::text(text)))
@@ -294,5 +344,18 @@ impl Socket {
         if let Err(reject) = left {
             tracing::debug!(reject = reject.text, "a socket's end was not written down");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_event_that_is_put_back_is_no_event() {
+        let turns = [3, 7, 8, 9].map(|n| turn(Some(7), n));
+        assert_eq!(turns, [Turn::Past, Turn::Past, Turn::Next, Turn::Missed]);
+        assert_eq!(turn(Some(0), 1), Turn::Next);
+        assert_eq!(turn(None, 5), Turn::Next);
     }
 }

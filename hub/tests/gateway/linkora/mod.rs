@@ -10,8 +10,10 @@
 //! - `hostile`: what must change nothing, and tell nothing.
 //! - `secure`: the app's own kind of TLS.
 //! - `moving`: databases in and out, backups.
+//! - `accounts`: tokens as the README says, and data sets that come and go.
 //! - `figures`: bounds that only a broken hub misses.
 
+mod accounts;
 mod figures;
 mod hostile;
 mod kit;

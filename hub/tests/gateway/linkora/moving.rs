@@ -80,6 +80,10 @@ async fn a_database_comes_in_and_goes_out_as_it_was() {
     let again = kit.http().post(kit.url("hub/v1/gateways/linkora/import")).bearer_auth(&kit.token);
     let again = again.json(&json!({ "tags": [{ "id": 2, "name": "x", "eventTimestamp": 1 }] }));
     assert_eq!(kit.send(again).await.status, 409);
+    // And no id is so great that none could follow.
+    let last = kit.http().post(kit.url("hub/v1/gateways/linkora/import")).bearer_auth(&kit.token);
+    let last = kit.send(last.json(&json!({ "ids": [0, i64::MAX, 0, 0, 0] }))).await;
+    assert!((400..500).contains(&last.status), "{last:?}");
     kit.command(&["export-linkora", "out.db"]).await;
     for ask in [
         "SELECT id, last_modified, folder_name, note, parent_folder_id, is_folder_archived \
@@ -139,4 +143,12 @@ async fn a_restored_data_set_gives_no_id_twice() {
     assert!(next["timeStampBasedResponse"]["eventTimestamp"].as_i64().unwrap() > lost);
     let told: Json = kit.updates(lost).await;
     assert_eq!(told["folders"][0]["name"], "new");
+    // What was lost comes back under its id: apps that hold it make no second one.
+    let mut ears = kit.listen("a").await;
+    let id = format!("id={id}");
+    kit.command(&["put", "linkora/admin", "folders", "lost", "name=lost", &id]).await;
+    assert_eq!(ears.hears("UPDATE_FOLDER").await["name"], "lost");
+    kit.command(&["put", "linkora/admin", "tags", "back", "name=back", "id=1"]).await;
+    kit.command(&["put", "linkora/admin", "links", "back", "url=https://a.org", "id=1"]).await;
+    assert_eq!(ears.hears("UPDATE_LINK").await["id"], 1);
 }

@@ -124,3 +124,17 @@ async fn the_older_form_of_a_copy_is_answered_in_kind() {
     let rows = kit.updates(0).await["folders"].clone();
     assert_eq!((&rows[3]["parentFolderId"], &rows[4]["parentFolderId"]), (&json!(1), &json!(4)));
 }
+
+/// The second that is going on may still bring changes: an answer that names it would have the app
+/// never ask for them.
+#[tokio::test]
+async fn what_changes_nothing_is_answered_with_a_second_that_is_over() {
+    let kit = Kit::start().await;
+    for _ in 0..2 {
+        let before = now();
+        let answer = kit.ask("DELETE_FOLDER", "a", json!({ "id": 99 })).await.json();
+        let time = answer["eventTimestamp"].as_i64().unwrap();
+        assert!((0..before).contains(&time), "{answer}");
+        kit.make("CREATE_FOLDER", "a", folder("one", None)).await;
+    }
+}

@@ -1,6 +1,8 @@
 //! Importing: rows with the ids and times that they had elsewhere, so that devices which know them
 //! need only another address. Nothing is told: whoever needs the rows asks for them.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{Code, Reject};
 
@@ -49,10 +51,18 @@ impl Sent for Import {
     fn set_time(&mut self, _: i64) {}
 }
 
+/// The greatest id that may come in.
+const IMPORTED_MAX: i64 = 1 << 50;
+
 const TABLES: [Table; 5] =
     [Table::Folders, Table::Links, Table::Tags, Table::Panels, Table::PanelFolders];
 
 pub(super) fn import(ledger: &mut Ledger<'_>, rows: Import, _: &Asked<'_>) -> Result<(), Refusal> {
+    for (table, id) in TABLES.into_iter().zip(rows.ids) {
+        check_id(table, id)?;
+        ledger.take_ids(table, id);
+    }
+    let tags = by_link(&rows.link_tags);
     for row in rows.folders {
         insert(ledger, &folder(row))?;
     }
@@ -65,7 +75,7 @@ pub(super) fn import(ledger: &mut Ledger<'_>, rows: Import, _: &Asked<'_>) -> Re
         insert(ledger, &Panel { id, modified: at, sync: at, name: row.panel_name })?;
     }
     for row in rows.links {
-        insert(ledger, &link(row, &rows.link_tags))?;
+        insert(ledger, &link(row, &tags))?;
     }
     for row in rows.panel_folders {
         insert(ledger, &panel_folder(row))?;
@@ -73,13 +83,20 @@ pub(super) fn import(ledger: &mut Ledger<'_>, rows: Import, _: &Asked<'_>) -> Re
     for tombstone in rows.tombstones {
         ledger.bury_as(tombstone.deleted_at, &tombstone.operation, &tombstone.payload)?;
     }
-    for (table, id) in TABLES.into_iter().zip(rows.ids) {
-        ledger.take_ids(table, id);
-    }
     ledger.time().map(drop)
 }
 
+/// Ids go on above the greatest, and have to stay such as every client can hold.
+fn check_id(table: Table, id: i64) -> Result<(), Refusal> {
+    if id <= IMPORTED_MAX {
+        return Ok(());
+    }
+    let what = format!("{} {id}: ids go up to {IMPORTED_MAX}", table.as_str());
+    Err(Reject::new(Code::Refused, what).into())
+}
+
 fn insert<R: Row>(ledger: &mut Ledger<'_>, row: &R) -> Result<(), Refusal> {
+    check_id(R::TABLE, row.id())?;
     if row.id() <= 0 || ledger.get::<R>(row.id())?.is_some() {
         let what = format!("{} {} is there already", R::TABLE.as_str(), row.id());
         return Err(Reject::new(Code::Exists, what).into());
@@ -99,9 +116,18 @@ fn folder(row: FolderRow) -> Folder {
     }
 }
 
-fn link(row: LinkRow, tags: &[LinkTagRow]) -> Link {
-    let mut own: Vec<_> = tags.iter().filter(|tag| tag.link_id == row.id).collect();
-    own.sort_by_key(|tag| tag.tag_id);
+/// Tags by their links, each in the order of ids.
+fn by_link(tags: &[LinkTagRow]) -> HashMap<i64, Vec<&LinkTagRow>> {
+    let mut of_link = HashMap::<i64, Vec<&LinkTagRow>>::new();
+    for tag in tags {
+        of_link.entry(tag.link_id).or_default().push(tag);
+    }
+    of_link.values_mut().for_each(|own| own.sort_by_key(|tag| tag.tag_id));
+    of_link
+}
+
+fn link(row: LinkRow, tags: &HashMap<i64, Vec<&LinkTagRow>>) -> Link {
+    let own = tags.get(&row.id).map_or(&[][..], Vec::as_slice);
     Link {
         id: row.id,
         modified: row.event_timestamp,

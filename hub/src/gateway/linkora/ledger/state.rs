@@ -9,9 +9,17 @@ use crate::gateway::linkora::mapping::{Fields, Image, Table};
 pub(super) const COLLECTION: &str = ".state";
 pub(super) const KEY: &str = "state";
 
-/// How far every counter goes ahead when a backup was restored: what was handed out after the
-/// backup was made is not handed out again.
+/// How far every counter goes ahead at least when a backup was restored: what was handed out after
+/// the backup was made is not handed out again.
 const RESTORED: i64 = 1 << 20;
+/// And for every second since [`ERA`] so much more, so that the same backup restored again goes on
+/// above what was handed out after the first time. Twelve digits last for thirty years of it; keys
+/// of more digits are as good, but for the order among them, which nothing relies on.
+const RESTORED_EACH_SECOND: i64 = 1 << 10;
+/// The beginning of 2024.
+const ERA: i64 = 1_704_067_200;
+/// No counter goes on from above this by a restore: every number stays below 2^53.
+const RESTORED_MAX: i64 = 1 << 52;
 
 /// Counters and times.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +41,8 @@ pub(super) struct State {
     pub(super) tombstone: i64,
     /// Where the ids of the backup ended that was restored last, by table; none if none was.
     restored: Option<[i64; 5]>,
+    /// Where they went on after that.
+    resumed: [i64; 5],
 }
 
 impl State {
@@ -44,6 +54,12 @@ impl State {
         let ids = |name: &'static str| {
             let all = fields.numbers(name).unwrap_or_default();
             std::array::from_fn(|at| all.get(at).copied().unwrap_or_default())
+        };
+        let restored = fields.get("restored").map(|_| ids("restored"));
+        let resumed = match fields.get("resumed") {
+            Some(_) => ids("resumed"),
+            // An earlier version of the hub has restored it.
+            None => restored.unwrap_or_default().map(|id| id + RESTORED),
         };
         let mut state = Self {
             last: number("last"),
@@ -58,7 +74,8 @@ impl State {
             ids: ids("ids"),
             event: number("event"),
             tombstone: number("tombstone"),
-            restored: fields.get("restored").map(|_| ids("restored")),
+            restored,
+            resumed,
         };
         if state.epoch != epoch {
             state.restore(epoch, now);
@@ -69,11 +86,12 @@ impl State {
     fn restore(&mut self, epoch: u64, now: i64) {
         self.epoch = epoch;
         self.restored = Some(self.ids);
-        self.ids.iter_mut().for_each(|id| *id += RESTORED);
-        self.event += RESTORED;
-        self.tombstone += RESTORED;
+        self.ids = self.ids.map(|id| ahead(id, now));
+        self.resumed = self.ids;
+        self.event = ahead(self.event, now);
+        self.tombstone = ahead(self.tombstone, now);
         // What was told after the backup may have been ahead: the next is as far as can be.
-        self.last = self.last.max(now + LEAD_MAX - 1);
+        self.last = self.last.max(now.saturating_add(LEAD_MAX - 1));
         self.bar();
     }
 
@@ -89,6 +107,7 @@ impl State {
             ("event", Some(Value::from(self.event))),
             ("tombstone", Some(Value::from(self.tombstone))),
             ("restored", self.restored.as_ref().map(|ids| numbers(ids))),
+            ("resumed", self.restored.as_ref().map(|_| numbers(&self.resumed))),
         ]
     }
 
@@ -96,11 +115,10 @@ impl State {
     pub(super) fn next_time(&mut self, now: i64, sender: &Sender) -> Result<i64, Reject> {
         let soft = self.deaf.as_deref().is_some_and(|deaf| deaf != sender.id());
         let soft = if soft { Barrier::Soft } else { Barrier::Open };
-        let time = next(now, self.last, self.barrier.max(soft)).or_else(|Hold| {
-            // A native push cannot be asked to wait: what it says is told again with the next.
-            let native = sender.correlation == Sender::native().correlation;
+        let time = next(now, self.last, self.barrier.max(soft)).map_err(|Hold| {
+            // Replicas send a push again that they are told to send later.
             let held = "This second is told already; the next one is a moment away";
-            if native { Ok(self.last) } else { Err(Reject::new(Code::Busy, held)) }
+            Reject::new(Code::Busy, held)
         })?;
         (self.last, self.barrier) = (time, Barrier::Open);
         self.deaf = (!sender.listening).then(|| sender.id().to_owned());
@@ -133,7 +151,7 @@ impl State {
     /// Whether an id may have been given after the backup was made that was restored last.
     pub(super) fn may_return(&self, table: Table, id: i64) -> bool {
         let from = self.restored.map(|ids| ids[table as usize]);
-        from.is_some_and(|from| (from + 1..=from + RESTORED).contains(&id))
+        from.is_some_and(|from| (from + 1..=self.resumed[table as usize]).contains(&id))
     }
 
     /// Ids up to this one are taken.
@@ -141,6 +159,13 @@ impl State {
         let last = &mut self.ids[table as usize];
         *last = (*last).max(id);
     }
+}
+
+/// Where a counter goes on after a restore.
+fn ahead(counter: i64, now: i64) -> i64 {
+    let seconds = (now - ERA).max(0);
+    let step = seconds.saturating_mul(RESTORED_EACH_SECOND).max(RESTORED);
+    counter.saturating_add(step).min(RESTORED_MAX).max(counter)
 }
 
 #[cfg(test)]
@@ -161,6 +186,39 @@ mod tests {
         assert_eq!(restored.next_id(Table::Links), 2 + RESTORED);
         assert_eq!(restored.next_time(200, &Sender::native()), Ok(200 + LEAD_MAX));
         assert!(restored.may_return(Table::Links, 2) && !restored.may_return(Table::Links, 1));
+    }
+
+    #[test]
+    fn the_same_backup_restored_again_goes_on_above_the_first_time() {
+        let mut state = State::read(&Image::new(), 1, ERA);
+        state.take(Table::Links, 7);
+        let image = |state: &State| -> Image {
+            let fields = state.fields().into_iter();
+            fields.filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+        };
+        let day = 1_000 * 86_400 + ERA;
+        let mut first = State::read(&image(&state), 2, day);
+        let given = first.next_id(Table::Links);
+        let mut again = State::read(&image(&state), 3, day + 60);
+        assert!(again.next_id(Table::Links) > given + 60_000);
+        assert!(again.event > first.event && again.tombstone > first.tombstone);
+        // A device that heals may bring what the first time has given; it is kept.
+        assert!(again.may_return(Table::Links, given) && again.may_return(Table::Links, 8));
+        assert!(!again.may_return(Table::Links, 7));
+        assert_eq!(State::read(&image(&again), 3, day + 61), again);
+        // However wrong the clock is, numbers stay such as every client can hold.
+        let wrong = State::read(&image(&state), 4, i64::MAX);
+        assert_eq!(wrong.ids[Table::Links as usize], RESTORED_MAX);
+    }
+
+    #[test]
+    fn a_native_push_waits_for_a_second_that_nobody_has_read() {
+        let mut state = State::read(&Image::new(), 1, 100);
+        (state.last, state.barrier) = (100 + LEAD_MAX, Barrier::Hard);
+        let held = state.next_time(100, &Sender::native()).unwrap_err();
+        assert!(held.code.is_retryable());
+        assert_eq!(state.barrier, Barrier::Hard);
+        assert_eq!(state.next_time(101, &Sender::native()), Ok(101 + LEAD_MAX));
     }
 
     #[test]

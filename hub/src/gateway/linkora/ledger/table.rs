@@ -73,15 +73,15 @@ impl Ledger<'_> {
     }
 
     /// A row that a native push made gets an id. It keeps one that may have been its own before a
-    /// backup was restored.
-    pub(crate) fn enroll(&mut self, table: Table, key: &str) -> Result<i64, Refusal> {
+    /// backup was restored. Says which id, and whether it was kept.
+    pub(crate) fn enroll(&mut self, table: Table, key: &str) -> Result<(i64, bool), Refusal> {
         let shown = self.shown(table.as_str(), key)?;
         let own = shown.and_then(|image| Fields::of(image).number("id").ok()).unwrap_or_default();
         let keeps = self.may_return(table, own) && !self.is_elsewhere(table, own, key)?;
         let id = if keeps { own } else { self.state.next_id(table) };
         self.put(table.as_str(), key, vec![("id", Some(Value::from(id)))])?;
         self.note_key(table, id, key)?;
-        Ok(id)
+        Ok((id, keeps))
     }
 
     /// The rest of what only the rule gives.

@@ -7,14 +7,14 @@
 //! deleted rows: panel folders, links, tags, panels, folders > told, and buried
 //! ```
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use syncline_protocol::{Code, Reject, Value};
 
 use super::changed::tell_change;
 use crate::gateway::linkora::command::{
     Removal, bury_link, cascade, check_parent, clear_panel, is_orphaned, take_back, told_folder,
-    told_link, told_panel, told_panel_folder, told_tag, told_taken, untag,
+    told_link, told_move, told_panel, told_panel_folder, told_tag, told_taken, untag,
 };
 use crate::gateway::linkora::ledger::{Ledger, OWN};
 use crate::gateway::linkora::mapping::{
@@ -94,29 +94,45 @@ fn is_gone(touched: &Touched) -> bool {
 
 /// New rows: ids for all first, so that they may name each other.
 fn make(ledger: &mut Ledger<'_>, rows: &[(Table, &Touched)]) -> Result<(), Refusal> {
+    let mut kept = Kept::new();
     for table in Table::ALL {
         for one in of(rows, table, is_new) {
             check_whole(ledger, table, one.key.as_str())?;
-            ledger.enroll(table, one.key.as_str())?;
+            let (id, keeps) = ledger.enroll(table, one.key.as_str())?;
+            kept.extend(keeps.then_some((table, id)));
         }
     }
-    make_folders(ledger, rows)?;
+    make_folders(ledger, rows, &kept)?;
     for one in of(rows, Table::Tags, is_new) {
         let tag: Tag = adopt(ledger, one)?;
-        told_tag(ledger, &tag)?;
+        tell_new(ledger, &kept, &tag, told_tag)?;
     }
     for one in of(rows, Table::Panels, is_new) {
         let panel: Panel = adopt(ledger, one)?;
-        told_panel(ledger, &panel)?;
+        tell_new(ledger, &kept, &panel, told_panel)?;
     }
     for one in of(rows, Table::Links, is_new) {
-        make_link(ledger, one)?;
+        make_link(ledger, one, &kept)?;
     }
     for one in of(rows, Table::PanelFolders, is_new) {
         let entry: PanelFolder = adopt(ledger, one)?;
-        told_panel_folder(ledger, &entry)?;
+        tell_new(ledger, &kept, &entry, told_panel_folder)?;
     }
     Ok(())
+}
+
+/// New rows that came back under ids of their own after a restore: devices may hold them already,
+/// and would make them a second time. Where the apps know no other way, nothing is told; whoever
+/// lacks such a row gets it when it asks for what changed.
+type Kept = HashSet<(Table, i64)>;
+
+fn tell_new<R: Row>(
+    ledger: &mut Ledger<'_>,
+    kept: &Kept,
+    row: &R,
+    tell: impl FnOnce(&mut Ledger<'_>, &R) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    if kept.contains(&(R::TABLE, row.id())) { Ok(()) } else { tell(ledger, row) }
 }
 
 /// A field that a new row cannot be without. A write to a row that was deleted meanwhile brings
@@ -135,7 +151,11 @@ fn check_whole(ledger: &mut Ledger<'_>, table: Table, key: &str) -> Result<(), R
 }
 
 /// Parents before children, whatever the order in the push.
-fn make_folders(ledger: &mut Ledger<'_>, rows: &[(Table, &Touched)]) -> Result<(), Refusal> {
+fn make_folders(
+    ledger: &mut Ledger<'_>,
+    rows: &[(Table, &Touched)],
+    kept: &Kept,
+) -> Result<(), Refusal> {
     let mut waiting: Vec<&Touched> = of(rows, Table::Folders, is_new).collect();
     let mut ids = BTreeSet::new();
     for one in &waiting {
@@ -151,7 +171,7 @@ fn make_folders(ledger: &mut Ledger<'_>, rows: &[(Table, &Touched)]) -> Result<(
             if ids.contains(&parent) {
                 later.push(one);
             } else {
-                let folder = make_folder(ledger, one)?;
+                let folder = make_folder(ledger, one, kept)?;
                 ids.remove(&folder);
             }
         }
@@ -163,18 +183,19 @@ fn make_folders(ledger: &mut Ledger<'_>, rows: &[(Table, &Touched)]) -> Result<(
     Ok(())
 }
 
-fn make_folder(ledger: &mut Ledger<'_>, one: &Touched) -> Result<i64, Refusal> {
+fn make_folder(ledger: &mut Ledger<'_>, one: &Touched, kept: &Kept) -> Result<i64, Refusal> {
     let folder: Folder = adopt(ledger, one)?;
     if is_orphaned(ledger, folder.parent)? {
         take_back(ledger, folder.id)?;
     } else {
         check_known(ledger, one, folder.parent)?;
-        told_folder(ledger, "CREATE_FOLDER", &folder)?;
+        let known = kept.contains(&(Table::Folders, folder.id));
+        told_folder(ledger, if known { "UPDATE_FOLDER" } else { "CREATE_FOLDER" }, &folder)?;
     }
     Ok(folder.id)
 }
 
-fn make_link(ledger: &mut Ledger<'_>, one: &Touched) -> Result<(), Refusal> {
+fn make_link(ledger: &mut Ledger<'_>, one: &Touched, kept: &Kept) -> Result<(), Refusal> {
     let mut link: Link = read(ledger, one)?;
     complete(&mut link);
     let tags = std::mem::take(&mut link.tags);
@@ -189,6 +210,10 @@ fn make_link(ledger: &mut Ledger<'_>, one: &Touched) -> Result<(), Refusal> {
     }
     if link.kind == LinkType::HistoryLink {
         crate::gateway::linkora::command::forget_history(ledger, &link.url, Some(link.id))?;
+    }
+    if kept.contains(&(Table::Links, link.id)) {
+        told_link(ledger, "UPDATE_LINK", &link)?;
+        return told_move(ledger, &link);
     }
     told_link(ledger, "CREATE_A_NEW_LINK", &link)
 }
