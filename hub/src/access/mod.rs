@@ -2,6 +2,7 @@
 //! space to a grant. Everything here is pure: randomness and time are arguments, and nothing is
 //! stored beyond bounded memory. It never logs a secret.
 
+pub mod acl;
 pub mod directory;
 pub mod password;
 pub mod principal;
