@@ -44,7 +44,8 @@ fn measure(c: &mut Criterion, name: &str, filters: &[Filter], sessions: usize) {
     let feed = fanout.listen(&space, SpaceId(1), 0);
     let queues: Vec<_> = (0..sessions).map(|_| Arc::new(Queue::new(QUEUE_BYTES))).collect();
     for (session, queue) in queues.iter().enumerate() {
-        feed.join(session as u64, &filters[session % filters.len()], queue);
+        let selection = filters[session % filters.len()].clone().into();
+        assert!(feed.join(session as u64, (&selection, 0), queue));
     }
     let batch = [batch(&space, 0)];
     let mut group = c.benchmark_group(name);

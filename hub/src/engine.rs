@@ -27,7 +27,7 @@ use syncline_protocol::{
 use crate::access::directory::{Directory, SYSTEM_SPACE};
 use crate::access::principal::Principal;
 use crate::config::{Quotas, Store as Settings};
-use crate::publication::{Publication, Published};
+use crate::publication::{Publication, Published, Rights};
 use crate::store::{Batch, OutcomeRow, ReplicaRow, Store, StoreError};
 
 pub use rule::{Judge, Rule, RuleView, Touched};
@@ -200,6 +200,7 @@ pub struct Engine {
     published: BTreeMap<SpaceName, Publication>,
     dropped: Vec<SpaceId>,
     conflicts: u64,
+    rights: Rights,
 }
 
 /// What a batch leaves to be told, once it is committed.
@@ -211,6 +212,10 @@ pub struct Told {
     pub dropped: Vec<SpaceId>,
     /// How many writes lost without having been known to their winners.
     pub conflicts: u64,
+    /// Where rights may have changed.
+    pub rights: Rights,
+    /// The version of the directory that has all of them.
+    pub version: u64,
 }
 
 impl Told {
@@ -229,6 +234,8 @@ impl Told {
         }
         self.dropped.extend(later.dropped);
         self.conflicts += later.conflicts;
+        self.rights.join(later.rights);
+        self.version = later.version;
     }
 }
 
@@ -256,6 +263,7 @@ impl Engine {
             published: BTreeMap::new(),
             dropped: Vec::new(),
             conflicts: 0,
+            rights: Rights::Same,
         })
     }
 
@@ -313,6 +321,8 @@ impl Engine {
             publications: std::mem::take(&mut self.published).into_values().collect(),
             dropped: std::mem::take(&mut self.dropped),
             conflicts: std::mem::take(&mut self.conflicts),
+            rights: std::mem::take(&mut self.rights),
+            version: self.directory.version(),
         }
     }
 

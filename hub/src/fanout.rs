@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use dashmap::DashMap;
 use syncline_protocol::codec::{ChangesHeader, encode_hub};
-use syncline_protocol::{Filter, HubFrame, Peer, PresenceEvent, SpaceId, SpaceName, Value};
+use syncline_protocol::{HubFrame, Peer, PresenceEvent, SpaceId, SpaceName, Value};
 
-use crate::publication::{Publication, Published};
+use crate::publication::{Publication, Published, Rights};
+use crate::selection::Selection;
 use presence::Attendance;
 pub use queue::{Popped, Queue};
 
@@ -48,12 +49,14 @@ struct FeedState {
     attendance: Attendance,
     /// Where running catch-ups stand: what lies after must not be purged.
     pins: BTreeMap<SessionId, u64>,
+    /// The version of the rights that views must at least have been made by.
+    rights: u64,
 }
 
 /// Those who see the same of a space.
 #[derive(Debug)]
 struct ViewFeed {
-    filter: Filter,
+    selection: Selection,
     /// The `last` of the newest frame: where the next one joins.
     last: u64,
     listeners: BTreeMap<SessionId, Arc<Queue>>,
@@ -84,6 +87,19 @@ impl Fanout {
             }
         }
         deliveries
+    }
+
+    /// Rights have changed, and nothing that was decided before holds: whoever listens in a space
+    /// where they may have must ask again, and reads on from the log. Called before what the same
+    /// batch did is published.
+    pub fn retire(&self, rights: &Rights, version: u64) {
+        if *rights == Rights::Same {
+            return;
+        }
+        let feeds: Vec<_> = self.feeds.iter().map(|feed| feed.value().clone()).collect();
+        for feed in feeds.iter().filter(|feed| rights.concern(&feed.space)) {
+            feed.retire(version);
+        }
     }
 
     /// The sequence after which a space's tombstones must stay: a running catch-up needs them.
@@ -128,27 +144,55 @@ impl Feed {
         self.published.load(Ordering::Acquire)
     }
 
-    /// Begins to fill a session's queue with what a filter selects.
-    pub fn join(&self, session: SessionId, filter: &Filter, queue: &Arc<Queue>) {
+    /// Begins to fill a session's queue with a selection that was made by the rights of a version;
+    /// gives whether they still hold. If not, nothing is filled: ask for them again.
+    #[must_use]
+    pub fn join(
+        &self,
+        session: SessionId,
+        (selection, version): (&Selection, u64),
+        queue: &Arc<Queue>,
+    ) -> bool {
         let mut state = self.lock();
-        let listeners = match state.views.iter().position(|view| view.filter == *filter) {
+        state.forget(session);
+        if version < state.rights {
+            return false;
+        }
+        let listeners = match state.views.iter().position(|view| view.selection == *selection) {
             Some(at) => &mut state.views[at].listeners,
             None => {
-                let (filter, last) = (filter.clone(), self.published());
-                state.views.push(ViewFeed { filter, last, listeners: BTreeMap::new() });
+                let (selection, last) = (selection.clone(), self.published());
+                state.views.push(ViewFeed { selection, last, listeners: BTreeMap::new() });
                 &mut state.views.last_mut().expect("a view was pushed").listeners
             }
         };
         listeners.insert(session, queue.clone());
+        true
+    }
+
+    /// Whether a session's queue is being filled.
+    #[must_use]
+    pub fn has(&self, session: SessionId) -> bool {
+        self.lock().views.iter().any(|view| view.listeners.contains_key(&session))
+    }
+
+    /// Stops filling a session's queue until it joins again.
+    pub fn leave_queue(&self, session: SessionId) {
+        self.lock().forget(session);
+    }
+
+    fn retire(&self, version: u64) {
+        let mut state = self.lock();
+        state.rights = state.rights.max(version);
+        for view in std::mem::take(&mut state.views) {
+            view.listeners.values().for_each(|queue| queue.overflow());
+        }
     }
 
     /// Stops filling a session's queue, and takes the session out of the space.
     pub fn leave(&self, session: SessionId) {
         let mut state = self.lock();
-        for view in &mut state.views {
-            view.listeners.remove(&session);
-        }
-        state.views.retain(|view| !view.listeners.is_empty());
+        state.forget(session);
         state.pins.remove(&session);
         if let Some((peer, event)) = state.attendance.leave(session) {
             self.tell(&state, session, peer, event);
@@ -222,6 +266,15 @@ impl Feed {
     }
 }
 
+impl FeedState {
+    fn forget(&mut self, session: SessionId) {
+        for view in &mut self.views {
+            view.listeners.remove(&session);
+        }
+        self.views.retain(|view| !view.listeners.is_empty());
+    }
+}
+
 impl ViewFeed {
     /// Builds the frames of a batch once and queues them for every listener.
     fn publish(&mut self, space: &SpaceName, id: SpaceId, publication: &Publication) -> usize {
@@ -230,7 +283,7 @@ impl ViewFeed {
             .iter()
             .filter(|delta| {
                 let change = &delta.applied.delta.change;
-                self.filter.selects(change.collection.as_str(), change.key.as_str())
+                self.selection.selects(change.collection.as_str(), change.key.as_str())
             })
             .collect();
         if selected.is_empty() || self.listeners.is_empty() {

@@ -17,6 +17,7 @@ pub mod listen;
 pub mod logging;
 pub mod metrics;
 pub mod publication;
+pub mod selection;
 pub mod serve;
 pub mod socket;
 pub mod store;

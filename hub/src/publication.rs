@@ -1,5 +1,6 @@
 //! What a batch did, for those who must be told: plain data between the engine and the fan-out.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -27,4 +28,37 @@ pub struct Published {
     pub applied: Arc<Applied>,
     /// Its wire form.
     pub bytes: Bytes,
+}
+
+/// Where a batch may have changed what somebody may see.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Rights {
+    /// Nowhere.
+    #[default]
+    Same,
+    /// In these spaces.
+    Changed(BTreeSet<String>),
+    /// In any.
+    ChangedEverywhere,
+}
+
+impl Rights {
+    /// Whether they may have changed in a space.
+    #[must_use]
+    pub fn concern(&self, space: &SpaceName) -> bool {
+        match self {
+            Self::Same => false,
+            Self::Changed(spaces) => spaces.contains(space.as_str()),
+            Self::ChangedEverywhere => true,
+        }
+    }
+
+    /// Counts in what a later batch changed.
+    pub fn join(&mut self, later: Self) {
+        match (&mut *self, later) {
+            (_, Self::Same) | (Self::ChangedEverywhere, _) => {}
+            (Self::Changed(spaces), Self::Changed(more)) => spaces.extend(more),
+            (_, later) => *self = later,
+        }
+    }
 }

@@ -173,7 +173,7 @@ where
             }
             () = arrival.queue.ready() => self.drain(arrival, doings).await,
             () = std::future::ready(()), if behind.is_some() => {
-                Box::pin(self.catch_up(doings, behind.unwrap_or(0))).await
+                Box::pin(self.catch_up(arrival, doings, behind.unwrap_or(0))).await
             }
             () = doings.alarm.as_mut() => {
                 doings.alarm_ms = 0;
@@ -338,13 +338,20 @@ where
     }
 
     /// Sends the next page of a catch-up. The store is read off the async threads.
-    async fn catch_up(&mut self, doings: &mut Doings, index: usize) -> Result<(), End> {
+    async fn catch_up(
+        &mut self,
+        arrival: &Arrival,
+        doings: &mut Doings,
+        index: usize,
+    ) -> Result<(), End> {
         let mut subscription = doings.subscriptions.swap_remove(index);
-        let hub = self.hub.clone();
+        let (hub, principal) = (self.hub.clone(), arrival.principal.clone());
         let turn = hub.page_turn().await;
         let page = move || {
             let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
-            let frames = subscription.catch_up(hub.store(), page_bytes);
+            let space = subscription.space().clone();
+            let reading = || hub.reading(&principal, &space);
+            let frames = subscription.catch_up(hub.store(), page_bytes, reading);
             drop(turn);
             (subscription, frames)
         };

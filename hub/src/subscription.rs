@@ -3,12 +3,17 @@
 //! ```text
 //!            cursor unknown                     cursor known
 //! Snapshot: begin, parts, end  ----> Log: changes, more ... changes, no more, digests ---> Live
-//!      ^                               |   ^                                                 |
-//!      +-- what it needs was purged ---+   +------------- the queue overflowed --------------+
+//!      ^                               |   ^   ^                                             |
+//!      +-- what it needs was purged ---+   |   +----------- the queue overflowed ------------+
+//!                                          |
+//!                         Turn: withdraw, changes, ... view <--- rights have changed
 //! ```
 //! The session's queue fills from the moment it listens, and the log is read to its end after that:
 //! whatever is not in the last page read is published later, so that there is no gap. Pages are
-//! bounded, and each is read from a snapshot of its own, so that no long reader pins the store.
+//! bounded, and each is read from a snapshot of its own, so that no long reader pins the store. Each
+//! asks what may be read, and the answer must be as new as what is read: else nothing is.
+
+mod turn;
 
 use std::sync::Arc;
 
@@ -19,7 +24,9 @@ use syncline_protocol::{
 };
 
 use crate::fanout::{Feed, Queue, SessionId};
+use crate::selection::{Access, Selection};
 use crate::store::{Snapshot, SpaceRow, Store, StoreError};
+use turn::Turn;
 
 /// A narrow view is digested at most so often, in milliseconds: less than a heartbeat, so that no
 /// one who asks waits longer than two.
@@ -29,10 +36,10 @@ const SCAN_EVERY_MS: u64 = 5_000;
 #[derive(Debug)]
 pub struct Subscription {
     session: SessionId,
+    queue: Arc<Queue>,
     feed: Arc<Feed>,
     epoch: Epoch,
-    filter: Filter,
-    mark: ViewMark,
+    selection: Selection,
     /// Keeps no copy, so nothing that was purged can hurt it.
     follows: bool,
     cursor: u64,
@@ -46,6 +53,7 @@ pub struct Subscription {
 #[derive(Debug)]
 enum State {
     Snapshot(Progress),
+    Turn(Turn),
     Log,
     Live,
 }
@@ -58,6 +66,23 @@ struct Progress {
     from_other_log: bool,
     part: u64,
     after: Option<Vec<u8>>,
+}
+
+/// What a principal may read in a space, as of a version of the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// Which records.
+    pub access: Access,
+    /// The sequence of the space `system` that this is as of.
+    pub version: u64,
+}
+
+impl Reading {
+    /// All, whatever the directory says: for those who answer to nobody.
+    #[must_use]
+    pub const fn everything() -> Self {
+        Self { access: Access::Everything, version: u64::MAX }
+    }
 }
 
 /// Why a subscription ends.
@@ -87,6 +112,8 @@ pub struct Beginning<'a> {
     pub filter: Filter,
     /// From where.
     pub start: Start,
+    /// What the principal may read here.
+    pub reading: Reading,
     /// Whether the principal may write here.
     pub writable: bool,
 }
@@ -104,21 +131,22 @@ impl Subscription {
     /// # Errors
     /// A place in the log that does not exist, for those who follow the log alone.
     pub fn begin(beginning: Beginning<'_>, space: &SpaceRow) -> Result<(Self, Vec<u8>), Reject> {
-        let Beginning { session, queue, feed, filter, start, writable } = beginning;
-        let mark = mark_of(&filter);
+        let Beginning { session, queue, feed, filter, start, reading, writable } = beginning;
+        let selection = Selection::new(filter, reading.access);
+        let mark = selection.mark();
         let (follows, cursor, state) = place(start, space, mark)?;
         feed.pin(session, Some(cursor));
-        feed.join(session, &filter, queue);
+        // If they no longer hold, the first page asks again.
+        let _ = feed.join(session, (&selection, reading.version), queue);
         let head = Cursor { epoch: space.epoch, sequence: space.sequence, view: mark };
         let frame =
             HubFrame::Subscribed { space: feed.space().clone(), id: space.id, head, writable };
-        let epoch = space.epoch;
         let this = Self {
             session,
+            queue: queue.clone(),
             feed,
-            epoch,
-            filter,
-            mark,
+            epoch: space.epoch,
+            selection,
             follows,
             cursor,
             verifies: false,
@@ -186,12 +214,18 @@ impl Subscription {
         Some(Stretch { space: self.space().clone(), before, last })
     }
 
-    /// The next frames of a running catch-up; none when live. Reads at most about `page_bytes`.
+    /// The next frames of a running catch-up; none when live, and when what may be read was not known
+    /// as of what there is to read: then ask once more. Reads at most about `page_bytes`.
     ///
     /// # Errors
-    /// The space is gone or was restored, or the store failed.
-    pub fn catch_up(&mut self, store: &Store, page_bytes: usize) -> Result<Vec<Vec<u8>>, Ended> {
-        if self.is_live() {
+    /// The space is gone or was restored, nothing may be read any more, or the store failed.
+    pub fn catch_up(
+        &mut self,
+        store: &Store,
+        page_bytes: usize,
+        reading: impl Fn() -> Result<Reading, Reject>,
+    ) -> Result<Vec<Vec<u8>>, Ended> {
+        if self.is_live() || !self.listen_again(&reading)? {
             return Ok(Vec::new());
         }
         let snapshot = store.snapshot()?;
@@ -200,14 +234,66 @@ impl Subscription {
             let what = format!("The space {} is gone", self.space());
             return Err(Ended::Reject(Reject::new(Code::UnknownSpace, what)));
         };
+        let reading = reading().map_err(Ended::Reject)?;
+        if reading.version < snapshot.rights_version()? {
+            return Ok(Vec::new());
+        }
+        if reading.access != *self.selection.access() {
+            self.turn(reading.access);
+            return Ok(Vec::new());
+        }
         if matches!(self.state, State::Log) && self.cursor < space.horizon && !self.follows {
             self.state = State::Snapshot(Progress::default());
         }
         match &mut self.state {
             State::Snapshot(_) => self.send_snapshot(&snapshot, &space, page_bytes),
+            State::Turn(_) => self.send_turn(&snapshot, page_bytes),
             State::Log => self.send_log(&snapshot, &space, page_bytes),
             State::Live => Ok(Vec::new()),
         }
+    }
+
+    /// Fills the queue again where rights have changed; gives whether it is being filled.
+    fn listen_again(&self, reading: impl Fn() -> Result<Reading, Reject>) -> Result<bool, Ended> {
+        if self.feed.has(self.session) {
+            return Ok(true);
+        }
+        let Reading { access, version } = reading().map_err(Ended::Reject)?;
+        let selection = Selection::new(self.selection.filter().clone(), access);
+        Ok(self.feed.join(self.session, (&selection, version), &self.queue))
+    }
+
+    /// Another part of the space may be read now. A copy is brought there record by record; one that
+    /// is not whole yet begins anew, and who keeps none has nothing to bring.
+    fn turn(&mut self, access: Access) {
+        let filter = self.selection.filter().clone();
+        let new = Selection::new(filter, access);
+        let old = std::mem::replace(&mut self.selection, new);
+        let state = std::mem::replace(&mut self.state, State::Log);
+        self.state = match state {
+            _ if self.follows => State::Log,
+            State::Snapshot(progress) => {
+                let from_other_log = progress.from_other_log;
+                State::Snapshot(Progress { from_other_log, ..Progress::default() })
+            }
+            State::Turn(turn) => State::Turn(turn.again(old)),
+            State::Log | State::Live => State::Turn(Turn::from(old)),
+        };
+        // What is queued was selected by rights that hold no more.
+        self.feed.leave_queue(self.session);
+    }
+
+    fn send_turn(&mut self, snapshot: &Snapshot, page_bytes: usize) -> Result<Vec<Vec<u8>>, Ended> {
+        let (id, cursor) = (self.feed.id(), self.cursor);
+        let State::Turn(turn) = &mut self.state else { return Ok(Vec::new()) };
+        let place = (self.feed.space(), id, cursor);
+        let mut frames = turn.page(snapshot, place, &self.selection, page_bytes)?;
+        if turn.is_done() {
+            let (space, mark) = (self.space().clone(), self.selection.mark());
+            frames.push(encode_hub(&HubFrame::View { space, mark }));
+            self.state = State::Log;
+        }
+        Ok(frames)
     }
 
     /// Asks for digests: they end a short catch-up, so that they speak of exactly what was sent. A
@@ -215,7 +301,7 @@ impl Subscription {
     pub fn verify(&mut self, now_ms: u64) {
         self.verifies = true;
         let rested = now_ms.saturating_sub(self.scanned_ms) >= SCAN_EVERY_MS;
-        if rested || self.filter.takes_whole_collections() {
+        if rested || self.selection.takes_whole_collections() {
             self.scanned_ms = now_ms;
             self.fall_behind();
         }
@@ -241,11 +327,11 @@ impl Subscription {
             progress.begun = true;
             self.cursor = space.sequence;
             self.feed.pin(session, Some(self.cursor));
-            let total = total(snapshot, id, &self.filter)?;
+            let total = total(snapshot, id, &self.selection)?;
             frames.push(begin_frame(&name, space, progress.from_other_log, total));
         }
         let after = progress.after.as_deref();
-        let page = snapshot.shown(id, &self.filter, after, page_bytes)?;
+        let page = snapshot.shown(id, &self.selection, after, page_bytes)?;
         if page.count > 0 {
             let (part, deltas) = (progress.part, page.count);
             let header = SnapshotPartHeader { space: &name, part, deltas };
@@ -255,7 +341,8 @@ impl Subscription {
         progress.after = page.next;
         if progress.after.is_none() {
             let parts = progress.part;
-            let cursor = Cursor { epoch: self.epoch, sequence: self.cursor, view: self.mark };
+            let cursor =
+                Cursor { epoch: self.epoch, sequence: self.cursor, view: self.selection.mark() };
             frames.push(encode_hub(&HubFrame::SnapshotEnd { space: name, parts, cursor }));
             self.state = State::Log;
         }
@@ -268,7 +355,7 @@ impl Subscription {
         space: &SpaceRow,
         page_bytes: usize,
     ) -> Result<Vec<Vec<u8>>, Ended> {
-        let page = snapshot.log(self.id(), self.cursor, &self.filter, page_bytes)?;
+        let page = snapshot.log(self.id(), self.cursor, &self.selection, page_bytes)?;
         // Compaction may have removed the newest entries' elders, never the newest itself; a log
         // that was read to its end is read to the space's sequence.
         let last = if page.more { page.last } else { space.sequence.max(self.cursor) };
@@ -284,7 +371,7 @@ impl Subscription {
         if page.more {
             self.feed.pin(self.session, Some(self.cursor));
         } else {
-            if self.filter.takes_whole_collections() || std::mem::take(&mut self.verifies) {
+            if self.selection.takes_whole_collections() || std::mem::take(&mut self.verifies) {
                 self.verifies = false;
                 frames.push(self.digest_frame(snapshot, last)?);
             }
@@ -295,10 +382,10 @@ impl Subscription {
     }
 
     fn digest_frame(&self, snapshot: &Snapshot, sequence: u64) -> Result<Vec<u8>, StoreError> {
-        let digests = if self.filter.takes_whole_collections() {
-            snapshot.digests(self.id(), &self.filter)?
+        let digests = if self.selection.takes_whole_collections() {
+            snapshot.digests(self.id(), self.selection.filter())?
         } else {
-            scan_digests(snapshot, self.id(), &self.filter)?
+            scan_digests(snapshot, self.id(), &self.selection)?
         };
         let space = self.space().clone();
         Ok(encode_hub(&HubFrame::Digests { space, sequence, digests }))
@@ -333,19 +420,6 @@ fn place(start: Start, space: &SpaceRow, mark: ViewMark) -> Result<(bool, u64, S
     }
 }
 
-/// A view's mark: what it selects, condensed.
-fn mark_of(filter: &Filter) -> ViewMark {
-    use sha2::{Digest as _, Sha256};
-    let mut hash = Sha256::new();
-    for collection in filter.collections() {
-        hash.update(collection.as_str());
-        hash.update([0]);
-    }
-    hash.update([0]);
-    hash.update(filter.prefix());
-    ViewMark(hash.finalize().first_chunk().copied().unwrap_or_default())
-}
-
 /// Only a copy of the log before the restore gives back what is newer: one that was away for too
 /// long in this log would bring back what was deleted and purged here.
 fn begin_frame(name: &SpaceName, space: &SpaceRow, from_other_log: bool, total: Total) -> Vec<u8> {
@@ -356,8 +430,13 @@ fn begin_frame(name: &SpaceName, space: &SpaceRow, from_other_log: bool, total: 
     encode_hub(&HubFrame::SnapshotBegin { space: name.clone(), id: space.id, mode, total })
 }
 
-/// What a filter's collections hold; a prefix may select less.
-fn total(snapshot: &Snapshot, space: SpaceId, filter: &Filter) -> Result<Total, StoreError> {
+/// What a filter's collections hold; a prefix may select less. Who may not read all of it is not
+/// told how much there is.
+fn total(snapshot: &Snapshot, space: SpaceId, of: &Selection) -> Result<Total, StoreError> {
+    if *of.access() != Access::Everything {
+        return Ok(Total::default());
+    }
+    let filter = of.filter();
     let collections = snapshot.collections(space)?;
     let wanted = collections.iter().filter(|(name, _)| filter.selects_collection(name.as_str()));
     Ok(wanted.fold(Total::default(), |total, (_, row)| Total {
@@ -369,12 +448,12 @@ fn total(snapshot: &Snapshot, space: SpaceId, filter: &Filter) -> Result<Total, 
 fn scan_digests(
     snapshot: &Snapshot,
     space: SpaceId,
-    filter: &Filter,
+    selection: &Selection,
 ) -> Result<std::collections::BTreeMap<syncline_protocol::CollectionName, Digest>, StoreError> {
     let mut digests = std::collections::BTreeMap::<_, Digest>::new();
     let mut after: Option<Vec<u8>> = None;
     loop {
-        let page = snapshot.records(space, filter, after.as_deref(), 1 << 20)?;
+        let page = snapshot.records(space, selection, after.as_deref(), 1 << 20)?;
         for (collection, key, row) in &page.records {
             if row.record.is_visible() {
                 let digest = digests.entry(collection.clone()).or_default();

@@ -14,7 +14,7 @@ use syncline::engine::{Answer, Submission, system_space};
 use syncline::hub::{Hub, Realm, TokenOrder, now_ms};
 use syncline::store::backup::{RestoreOptions, restore, write_backup};
 use syncline::store::{FILE, Store};
-use syncline::subscription::{Beginning, Subscription};
+use syncline::subscription::{Beginning, Reading, Subscription};
 use syncline_protocol::codec::decode_hub;
 use syncline_protocol::{
     Code, Cursor, Delta, Epoch, Filter, HlcTime, HubFrame, Push, PushId, SnapshotMode, SpaceName,
@@ -262,9 +262,17 @@ fn mode(authoritative: bool, start: impl Fn(Epoch) -> Start) -> Option<SnapshotM
     let feed = bench.fanout.listen(&space("shared"), row.id, row.sequence);
     let queue = Arc::new(syncline::fanout::Queue::new(1 << 20));
     let (session, filter, start) = (1, Filter::default(), start(row.epoch));
-    let beginning = Beginning { session, queue: &queue, feed, filter, start, writable: true };
+    let beginning = Beginning {
+        session,
+        queue: &queue,
+        feed,
+        filter,
+        start,
+        reading: Reading::everything(),
+        writable: true,
+    };
     let (mut subscription, _) = Subscription::begin(beginning, &row).unwrap();
-    let frames = subscription.catch_up(&store, 1 << 20).unwrap();
+    let frames = subscription.catch_up(&store, 1 << 20, || Ok(Reading::everything())).unwrap();
     frames.iter().find_map(|frame| match decode_hub(frame).unwrap() {
         HubFrame::SnapshotBegin { mode, .. } => Some(mode),
         _ => None,

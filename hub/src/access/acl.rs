@@ -12,14 +12,13 @@
 //! ```
 
 mod pattern;
-mod sight;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-pub use pattern::Pattern;
-pub use sight::{Mark, Sight};
+use crate::selection::Sight;
+pub use pattern::{NoPattern, Pattern};
 
 /// What a rule says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,7 +128,8 @@ impl Acl {
                 strongest.insert(&subject.item, (subject, verdict));
             }
         }
-        Sight::new(strongest.into_iter().map(|(item, (_, verdict))| (item, verdict)), otherwise)
+        let said = strongest.iter().map(|(item, (_, it))| (item.as_str(), *it == Verdict::Allow));
+        Sight::new(said, otherwise == Verdict::Allow)
     }
 }
 

@@ -3,6 +3,7 @@
 //! The engine keeps it in step with those records in log order, so that a decision and a fan-out
 //! ask memory and not the store.
 
+mod rules;
 mod secrets;
 
 use std::collections::{BTreeMap, HashMap};
@@ -11,12 +12,15 @@ use syncline_protocol::{Record, SpaceName, Value};
 
 use super::principal::{Credential, Principal, Role, SpacePattern};
 use super::token::{Token, TokenDigest};
+use crate::publication::Rights;
+use crate::selection::Access;
+pub use crate::selection::SYSTEM_SPACE;
+use rules::AllRules;
 use secrets::AllSecrets;
 
+pub use rules::{ACL_ITEM, Action, SpaceRules, read_rule};
 pub use secrets::{DeviceSecret, OwnSecret, Secrets, device_key, own_key};
 
-/// The space whose records these are.
-pub const SYSTEM_SPACE: &str = "system";
 /// Its collections.
 pub mod collection {
     /// Accounts, by name: `admin`, `created_ms`.
@@ -26,6 +30,8 @@ pub mod collection {
     pub const TOKENS: &str = "tokens";
     /// Memberships, by `space:user`: `role`.
     pub const MEMBERS: &str = "members";
+    /// Access rules, by `space:ID`: `principal`, `item`, `action`, `verdict`, `by`, `at_ms`.
+    pub const RULES: &str = "rules";
     /// Spaces, by name: `owner`, `created_ms`.
     pub const SPACES: &str = "spaces";
     /// Limits of their own, by `space:NAME`: `bytes`, `records`; by `user:NAME`: `spaces`,
@@ -65,6 +71,8 @@ pub struct Directory {
     secrets: AllSecrets,
     members: BTreeMap<(String, String), Role>,
     limits: HashMap<String, OwnLimits>,
+    rules: AllRules,
+    version: u64,
 }
 
 /// Limits of one account or one space that stand before the hub's own; 0 is no limit.
@@ -103,9 +111,22 @@ impl Directory {
             collection::TOKENS => keep(&mut self.tokens, key, record.and_then(read_token)),
             collection::MEMBERS => self.set_member(key, record),
             collection::CREDENTIALS => self.set_credential(key, record),
+            collection::RULES => self.rules.set(key, record),
             collection::LIMITS => keep(&mut self.limits, key, record.map(read_limits)),
             _ => {}
         }
+    }
+
+    /// The sequence of the space `system` up to which its records have been taken over: whoever reads
+    /// a store that is further must not decide by this directory.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// Counts a record in as taken over.
+    pub fn set_version(&mut self, sequence: u64) {
+        self.version = self.version.max(sequence);
     }
 
     fn set_member(&mut self, key: &str, record: Option<&Record>) {
@@ -361,18 +382,56 @@ impl Directory {
         if !self.is_authorized(principal, now_ms) {
             return Grant::Unauthorized;
         }
-        let most = match principal.credential() {
-            Credential::Token(id) => match self.live_token(id, now_ms) {
-                Some(token) if token.reaches(space) => token.role,
-                _ => return Grant::Nothing,
-            },
-            Credential::Realm(realm) if !is_of_realm(space, realm) => return Grant::Nothing,
-            Credential::Realm(_) => Role::Owner,
-            Credential::Hub | Credential::Password => Role::Owner,
+        let most = self.reach(principal, space, now_ms);
+        match (most, self.membership(principal.account(), space)) {
+            (Some(most), Some(role)) => Grant::Role(role.min(most)),
+            _ => Grant::Nothing,
+        }
+    }
+
+    /// Which items of a space a principal may do something to: the rules decide, and where none
+    /// matches the role; never more than the credential is for.
+    #[must_use]
+    pub fn access(
+        &self,
+        principal: &Principal,
+        space: &SpaceName,
+        action: Action,
+        now_ms: u64,
+    ) -> Access {
+        let Grant::Role(_) = self.grant(principal, space, now_ms) else { return Access::Nothing };
+        let most = self.reach(principal, space, now_ms);
+        let role = match principal.is_hub() {
+            true => Some(Role::Owner),
+            false => self.membership(principal.account(), space),
         };
-        match self.membership(principal.account(), space) {
-            Some(role) => Grant::Role(role.min(most)),
-            None => Grant::Nothing,
+        match (role, most) {
+            (Some(role), Some(most)) if most >= action.least() => match self.rules.of(space) {
+                Some(rules) if role < Role::Owner => {
+                    rules.access(principal.account(), role, action)
+                }
+                _ if role >= action.least() => Access::Everything,
+                _ => Access::Nothing,
+            },
+            _ => Access::Nothing,
+        }
+    }
+
+    /// A space's access rules; none when it has none.
+    #[must_use]
+    pub fn rules(&self, space: &SpaceName) -> Option<&SpaceRules> {
+        self.rules.of(space)
+    }
+
+    /// The most that a credential is for in a space; none when it does not reach there.
+    fn reach(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Option<Role> {
+        match principal.credential() {
+            Credential::Token(id) => {
+                let token = self.live_token(id, now_ms)?;
+                token.reaches(space).then_some(token.role)
+            }
+            Credential::Realm(realm) => is_of_realm(space, realm).then_some(Role::Owner),
+            Credential::Hub | Credential::Password => Some(Role::Owner),
         }
     }
 
@@ -421,6 +480,20 @@ impl TokenGrant {
 /// Whether a realm's secrets open a space.
 fn is_of_realm(space: &SpaceName, realm: &str) -> bool {
     space.as_str().strip_prefix(realm).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// Where a record of the space `system` may change what somebody sees. A credential that ends takes
+/// its sessions with it.
+#[must_use]
+pub fn rights_of(collection: &str, key: &str) -> Rights {
+    match collection {
+        collection::USERS => Rights::ChangedEverywhere,
+        collection::MEMBERS | collection::RULES => {
+            let space = key.split_once(':').map_or(key, |(space, _)| space);
+            Rights::Changed([space.to_owned()].into())
+        }
+        _ => Rights::Same,
+    }
 }
 
 /// The key of a membership: neither part can hold a colon.

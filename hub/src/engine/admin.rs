@@ -173,6 +173,7 @@ impl Engine {
 pub(super) fn load_directory(snapshot: &Snapshot) -> Result<Directory, StoreError> {
     let mut directory = Directory::default();
     let Some(space) = snapshot.space(&system_space())? else { return Ok(directory) };
+    directory.set_version(space.sequence);
     let names = [
         collection::USERS,
         collection::TOKENS,
@@ -180,6 +181,7 @@ pub(super) fn load_directory(snapshot: &Snapshot) -> Result<Directory, StoreErro
         collection::SPACES,
         collection::CREDENTIALS,
         collection::LIMITS,
+        collection::RULES,
     ];
     for name in names {
         for (key, row) in snapshot.range(space.id, &collection_name(name), "", usize::MAX)? {

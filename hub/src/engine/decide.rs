@@ -12,8 +12,9 @@ use syncline_protocol::{
 
 use super::rule::RuleView;
 use super::{Engine, Part, Refusal, Writes};
-use crate::access::directory::{Grant, SYSTEM_SPACE};
-use crate::access::principal::{Principal, Role};
+use crate::access::directory::{Action, Grant, SYSTEM_SPACE};
+use crate::access::principal::Principal;
+use crate::selection::Access;
 use crate::store::{Batch, SpaceRow};
 
 /// A part that may be merged.
@@ -27,10 +28,10 @@ pub(super) struct Planned {
 }
 
 impl Engine {
-    /// Whether a principal may write to a space now.
+    /// Whether a principal may write anything to a space now.
     pub(super) fn may_write(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
-        let grant = self.directory.grant(principal, space, now_ms);
-        matches!(grant, Grant::Role(role) if role >= Role::Writer)
+        let access = |action| self.directory.access(principal, space, action, now_ms);
+        access(Action::Write) != Access::Nothing || access(Action::Delete) != Access::Nothing
     }
 
     /// Judges one part of a submission.
@@ -44,6 +45,7 @@ impl Engine {
         let grant = self.directory.grant(principal, &part.space, now_ms);
         let space = batch.space(&part.space)?.cloned();
         let space = check_right(grant, space, &part.space)?;
+        self.check_access(principal, now_ms, &part)?;
         check_collections(principal, &part)?;
         let epoch = part.base.map(|(epoch, _)| epoch);
         check_guards(batch, &space, epoch, &part.guards)?;
@@ -55,6 +57,39 @@ impl Engine {
         let additions = self.consult_rules(batch, &part, &space, now_ms)?;
         let base = part.base.and_then(|(epoch, base)| judged_base(&space, epoch, base));
         Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
+    }
+
+    /// What the space's rules, and where there is none the role, say to each write and each guard: a
+    /// guard tells something of what it asks about. Whatever a gateway or the hub itself makes of a
+    /// principal's request stands in reserved collections too, which no rule is about.
+    fn check_access(&self, principal: &Principal, now_ms: u64, part: &Part) -> Result<(), Reject> {
+        let access = |action| self.directory.access(principal, &part.space, action, now_ms);
+        let [read, write, delete] = [Action::Read, Action::Write, Action::Delete].map(access);
+        let name = &part.space;
+        if write == Access::Nothing && delete == Access::Nothing {
+            let what = format!("You read {name}, and do not write to it");
+            return Err(Reject::new(Code::Forbidden, what));
+        }
+        for (index, change) in part.writes.changes().enumerate() {
+            let (access, verb) = match change.op {
+                Op::Put(_) => (&write, "write"),
+                Op::Delete => (&delete, "delete"),
+            };
+            let (collection, key) = (change.collection.as_str(), change.key.as_str());
+            let is_own = change.collection.is_reserved();
+            if !is_own && !access.allows(collection, key) {
+                let what = format!("You may not {verb} {collection}/{key} in {name}");
+                return Err(Reject::new(Code::Forbidden, what).at(index));
+            }
+        }
+        for guard in part.guards.iter().filter(|guard| !guard.collection.is_reserved()) {
+            let (collection, key) = (guard.collection.as_str(), guard.key.as_str());
+            if !read.allows(collection, key) {
+                let what = format!("You may not read {collection}/{key} in {name}");
+                return Err(Reject::new(Code::Forbidden, what));
+            }
+        }
+        Ok(())
     }
 
     /// The hub's own space has none: what it keeps there it has already decided to keep.
@@ -155,9 +190,6 @@ fn check_right(
             Err(Reject::new(Code::Unauthorized, "This credential is no longer good"))
         }
         (Grant::Nothing, _) | (_, None) => Err(unknown()),
-        (Grant::Role(Role::Reader), Some(_)) => {
-            Err(Reject::new(Code::Forbidden, format!("Readers of {name} do not write")))
-        }
         (Grant::Role(_), Some(space)) => Ok(space),
     }
 }

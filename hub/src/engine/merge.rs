@@ -14,7 +14,7 @@ use syncline_protocol::{
 use super::conflict::Judged;
 use super::decide::Planned;
 use super::{Engine, Writes};
-use crate::access::directory::SYSTEM_SPACE;
+use crate::access::directory::{SYSTEM_SPACE, rights_of};
 use crate::publication::Published;
 use crate::store::{Batch, RecordRow, StoreError, Stored, row_bytes};
 
@@ -104,7 +104,10 @@ impl Engine {
         if step.space.as_str() == SYSTEM_SPACE {
             let record = (!gone).then_some(&row.record);
             let (collection, key) = (change.collection.as_str(), change.key.as_str());
-            Arc::make_mut(&mut self.directory).set(collection, key, record);
+            let directory = Arc::make_mut(&mut self.directory);
+            directory.set(collection, key, record);
+            directory.set_version(sequence);
+            self.rights.join(rights_of(collection, key));
         }
         let kept = (!gone).then_some(row);
         let new = match was_there || !gone {

@@ -3,7 +3,8 @@
 use super::*;
 use syncline_protocol::codec::{decode_hub, encode_applied};
 use syncline_protocol::{
-    Applied, Change, CollectionName, DeviceId, FieldName, HlcTime, RecordKey, ReplicaId, Stamp,
+    Applied, Change, CollectionName, DeviceId, FieldName, Filter, HlcTime, RecordKey, ReplicaId,
+    Stamp,
 };
 
 fn space() -> SpaceName {
@@ -44,9 +45,9 @@ fn frames_of_a_narrow_view_join_over_what_it_does_not_see() {
     let fanout = Fanout::default();
     let feed = fanout.listen(&space(), SpaceId(1), 0);
     let (all, narrow) = (Arc::new(Queue::new(1 << 20)), Arc::new(Queue::new(1 << 20)));
-    feed.join(1, &Filter::default(), &all);
+    assert!(feed.join(1, (&Filter::default().into(), 0), &all));
     let links = CollectionName::new("links").unwrap();
-    feed.join(2, &Filter::new([links], "").unwrap(), &narrow);
+    assert!(feed.join(2, (&Filter::new([links], "").unwrap().into(), 0), &narrow));
     fanout.publish(&[batch(0, vec![published(1, "links", 1)])]);
     fanout.publish(&[batch(1, vec![published(2, "tags", 1), published(3, "tags", 1)])]);
     fanout.publish(&[batch(3, vec![published(4, "links", 1), published(5, "tags", 1)])]);
@@ -60,7 +61,7 @@ fn a_large_batch_is_told_in_frames_that_say_that_more_follows() {
     let fanout = Fanout::default();
     let feed = fanout.listen(&space(), SpaceId(1), 0);
     let queue = Arc::new(Queue::new(1 << 20));
-    feed.join(1, &Filter::default(), &queue);
+    assert!(feed.join(1, (&Filter::default().into(), 0), &queue));
     let deltas = (1..=3).map(|sequence| published(sequence, "links", FRAME_BYTES / 2 - 100));
     fanout.publish(&[batch(0, deltas.collect())]);
     assert_eq!(drain(&queue), [(0, 2, true, 2), (2, 3, false, 1)]);
@@ -76,7 +77,7 @@ fn those_in_a_space_hear_of_each_other() {
         principal: "ann".into(),
     };
     let queue = Arc::new(Queue::new(1 << 20));
-    feed.join(1, &Filter::default(), &queue);
+    assert!(feed.join(1, (&Filter::default().into(), 0), &queue));
     assert!(feed.shown_to(1).is_empty());
     feed.show(2, peer(2), Some(Value::from("here")));
     feed.show(2, peer(2), Some(Value::from("there")));
@@ -115,7 +116,7 @@ fn feeds_are_forgotten_once_nobody_listens() {
     let (kept, left) =
         (fanout.listen(&space(), SpaceId(1), 0), fanout.listen(&space(), SpaceId(2), 0));
     for feed in [&kept, &left] {
-        feed.join(1, &Filter::default(), &Arc::new(Queue::new(1 << 10)));
+        assert!(feed.join(1, (&Filter::default().into(), 0), &Arc::new(Queue::new(1 << 10))));
     }
     fanout.sweep();
     assert_eq!(fanout.feeds.len(), 2);

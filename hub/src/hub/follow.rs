@@ -182,10 +182,12 @@ impl Following {
             self.reading = reading;
             return;
         };
-        let hub = self.hub.clone();
+        let (hub, principal) = (self.hub.clone(), self.arrival.principal.clone());
         self.reading = Reading::Page(tokio::task::spawn_blocking(move || {
             let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
-            let frames = subscription.catch_up(hub.store(), page_bytes);
+            let space = subscription.space().clone();
+            let reading = || hub.reading(&principal, &space);
+            let frames = subscription.catch_up(hub.store(), page_bytes, reading);
             drop(turn);
             (subscription, frames)
         }));

@@ -9,7 +9,7 @@ use syncline_protocol::{
 };
 
 use super::{Hub, now_ms, unknown_space};
-use crate::access::principal::{Principal, Role};
+use crate::access::principal::Principal;
 use crate::admit::{replica_row, unavailable};
 use crate::engine::Work;
 use crate::fanout::{Queue, SessionId};
@@ -171,14 +171,14 @@ impl Hub {
         arrival: &Arrival,
         (space, filter, start): (&SpaceName, Filter, Start),
     ) -> Result<(Subscription, Vec<u8>), Reject> {
-        let role = self.role(&arrival.principal, space)?;
+        let reading = self.reading(&arrival.principal, space)?;
         let look = || self.inner.store.snapshot()?.space(space);
         let row = look().map_err(|error| unavailable(&error))?;
         let row = row.ok_or_else(|| unknown_space(space))?;
         let feed = self.inner.fanout.listen(space, row.id, row.sequence);
-        let writable = role >= Role::Writer;
+        let writable = self.may_write(&arrival.principal, space);
         let (session, queue) = (arrival.id, &arrival.queue);
-        let beginning = Beginning { session, queue, feed, filter, start, writable };
+        let beginning = Beginning { session, queue, feed, filter, start, reading, writable };
         self.inner.metrics.catch_ups.inc();
         Subscription::begin(beginning, &row)
     }

@@ -187,6 +187,7 @@ fn run_fanout(hub: &Hub, told: &Receiver<(Told, Instant)>) {
         while let Ok((more, _)) = told.try_recv() {
             all.join(more);
         }
+        hub.inner.fanout.retire(&all.rights, all.version);
         let deliveries = hub.inner.fanout.publish(&all.publications);
         if deliveries > 0 {
             hub.inner.metrics.delivery_seconds.observe(committed.elapsed().as_secs_f64());

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use syncline_protocol::{Code, CollectionName, Filter, Record, RecordKey, Reject, SpaceName};
 
 use crate::admit::unavailable;
+use crate::selection::{Access, Selection};
 use crate::store::tables::records_prefix;
 use crate::store::{CollectionRow, Conflict, RecordPage, Snapshot, SpaceRow, StoreError};
 
@@ -25,12 +26,13 @@ pub struct View {
     space: SpaceName,
     row: SpaceRow,
     snapshot: Snapshot,
+    access: Access,
     since: Instant,
 }
 
 impl View {
-    pub(super) fn new(space: SpaceName, snapshot: Snapshot, row: SpaceRow) -> Self {
-        Self { space, row, snapshot, since: Instant::now() }
+    pub(super) fn new(space: SpaceName, snapshot: Snapshot, row: SpaceRow, access: Access) -> Self {
+        Self { space, row, snapshot, access, since: Instant::now() }
     }
 
     /// The space's name.
@@ -45,7 +47,7 @@ impl View {
         &self.row
     }
 
-    /// One record, if it shows.
+    /// One record, if it shows and may be read.
     ///
     /// # Errors
     /// A view that was held too long, or a store that fails; so for all that follow.
@@ -54,6 +56,9 @@ impl View {
         collection: &CollectionName,
         key: &RecordKey,
     ) -> Result<Option<Record>, Reject> {
+        if !self.allows(collection, key) {
+            return Ok(None);
+        }
         let row = self.ask(|snapshot| snapshot.record(self.row.id, collection, key))?;
         Ok(row.map(|row| row.record).filter(Record::is_visible))
     }
@@ -67,7 +72,8 @@ impl View {
     ) -> Result<Vec<(RecordKey, Record)>, Reject> {
         let rows = self.ask(|snapshot| snapshot.range(self.row.id, collection, prefix, limit))?;
         let records = rows.into_iter().map(|(key, row)| (key, row.record));
-        Ok(records.filter(|(_, record)| record.is_visible()).collect())
+        let records = records.filter(|(_, record)| record.is_visible());
+        Ok(records.filter(|(key, _)| self.allows(collection, key)).collect())
     }
 
     /// The records that a filter selects, page by page; tombstones are among them.
@@ -77,7 +83,8 @@ impl View {
         after: Option<&[u8]>,
         bytes_max: usize,
     ) -> Result<RecordPage, Reject> {
-        self.ask(|snapshot| snapshot.records(self.row.id, filter, after, bytes_max))
+        let selection = Selection::new(filter.clone(), self.access.clone());
+        self.ask(|snapshot| snapshot.records(self.row.id, &selection, after, bytes_max))
     }
 
     /// The records of one collection after a key's bytes, in key order, until about `bytes_max`
@@ -104,9 +111,17 @@ impl View {
         Ok(self.ask(|snapshot| snapshot.collections(self.row.id))?.into_iter().collect())
     }
 
-    /// What last-write-wins discarded here, at most `limit`.
+    /// What last-write-wins discarded here of what may be read, of at most `limit` looked at.
     pub fn conflicts(&self, limit: usize) -> Result<Vec<Conflict>, Reject> {
-        self.ask(|snapshot| snapshot.conflicts(self.row.id, limit))
+        let mut found = self.ask(|snapshot| snapshot.conflicts(self.row.id, limit))?;
+        found.retain(|it| self.allows(&it.collection, &it.key));
+        Ok(found)
+    }
+
+    /// Reserved collections are read by the hub and its gateways, for themselves: no rule is about
+    /// them, and nobody is sent them.
+    fn allows(&self, collection: &CollectionName, key: &RecordKey) -> bool {
+        collection.is_reserved() || self.access.allows(collection.as_str(), key.as_str())
     }
 
     fn ask<T>(&self, ask: impl FnOnce(&Snapshot) -> Result<T, StoreError>) -> Result<T, Reject> {

@@ -1,14 +1,15 @@
 //! The log of a space: applied deltas in wire form, by sequence. Catch-up is a copy of a range.
 
 use redb::ReadableTable;
+use syncline_protocol::SpaceId;
 use syncline_protocol::codec::decode_applied;
-use syncline_protocol::{Filter, SpaceId};
 
 use super::StoreError;
 use super::rows::ByteRows;
 use super::tables::{self, Bytes, log_key, log_sequence};
+use crate::selection::Selection;
 
-/// A stretch of the log as a filter shows it.
+/// A stretch of the log as a selection shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LogPage {
     /// The deltas in wire form, one after the other.
@@ -26,10 +27,10 @@ pub(crate) fn read_log(
     table: &impl ReadableTable<Bytes, Bytes>,
     space: SpaceId,
     after: u64,
-    filter: &Filter,
+    selection: &Selection,
     bytes_max: usize,
 ) -> Result<LogPage, StoreError> {
-    let takes_all = *filter == Filter::default();
+    let takes_all = selection.takes_all();
     let mut page = LogPage { last: after, ..LogPage::default() };
     let mut left = bytes_max;
     let (from, to) = (log_key(space, after.saturating_add(1)), log_key(space, u64::MAX));
@@ -45,7 +46,7 @@ pub(crate) fn read_log(
         page.last = log_sequence(key.value())?;
         // What is skipped costs time too: it counts for something.
         let mut cost = 16;
-        if takes_all || selects(filter, delta.value())? {
+        if takes_all || selects(selection, delta.value())? {
             cost += delta.value().len();
             page.deltas.extend_from_slice(delta.value());
             page.count += 1;
@@ -55,10 +56,10 @@ pub(crate) fn read_log(
     Ok(page)
 }
 
-fn selects(filter: &Filter, delta: &[u8]) -> Result<bool, StoreError> {
+fn selects(selection: &Selection, delta: &[u8]) -> Result<bool, StoreError> {
     let applied = decode_applied(delta).map_err(|_| StoreError::Corrupt("a delta in the log"))?;
     let change = &applied.delta.change;
-    Ok(filter.selects(change.collection.as_str(), change.key.as_str()))
+    Ok(selection.selects(change.collection.as_str(), change.key.as_str()))
 }
 
 /// Removes a space's rows of all tables, at most `limit` of them. Gives how many went.

@@ -3,17 +3,18 @@
 
 use std::ops::Bound;
 
+use syncline_protocol::SpaceId;
 use syncline_protocol::codec::{ShownPut, encode_shown};
-use syncline_protocol::{Filter, SpaceId};
 
 use super::bytes::Take;
 use super::snapshot::Snapshot;
 use super::{StoreError, tables};
+use crate::selection::Selection;
 
 /// What a row costs a page beyond its bytes.
 const ROW_COST: usize = 16;
 
-/// A piece of what a filter shows of a space.
+/// A piece of what a selection shows of a space.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ShownPage {
     /// The deltas in wire form, one after the other.
@@ -33,17 +34,18 @@ struct Shown<'a> {
 }
 
 impl Snapshot {
-    /// What a filter shows of a space, in key order from `after` on, until about `bytes_max` bytes
+    /// What a selection shows of a space, in key order from `after` on, until about `bytes_max` bytes
     /// are found.
     pub(crate) fn shown(
         &self,
         space: SpaceId,
-        filter: &Filter,
+        selection: &Selection,
         after: Option<&[u8]>,
         bytes_max: usize,
     ) -> Result<ShownPage, StoreError> {
         let mut page = ShownPage { deltas: Vec::with_capacity(bytes_max), ..ShownPage::default() };
         let mut left = bytes_max;
+        let filter = selection.filter();
         for collection in self.collections(space)?.into_keys() {
             if !filter.selects_collection(collection.as_str()) {
                 continue;
@@ -59,7 +61,7 @@ impl Snapshot {
                 if !key.starts_with(&prefix) {
                     break;
                 }
-                page.add(key, row)?;
+                page.add(selection, key, row)?;
                 left = left.saturating_sub(ROW_COST + key.len() + row.len());
                 if left == 0 {
                     page.next = Some(key.to_vec());
@@ -73,8 +75,11 @@ impl Snapshot {
 
 impl ShownPage {
     /// Adds what a row shows: a delta for each write of which something is left.
-    fn add(&mut self, key: &[u8], row: &[u8]) -> Result<(), StoreError> {
+    fn add(&mut self, selection: &Selection, key: &[u8], row: &[u8]) -> Result<(), StoreError> {
         let (collection, key) = tables::record_names(key)?;
+        if !selection.allows(collection, key) {
+            return Ok(());
+        }
         let mut shown = fields(row)?;
         // Most records show one write, whose fields are in the order of their names already.
         if shown
@@ -128,7 +133,8 @@ mod tests {
     use proptest::prelude::*;
     use syncline_protocol::codec::encode_applied;
     use syncline_protocol::{
-        Change, CollectionName, FieldName, HlcTime, Op, Record, RecordKey, ReplicaId, Stamp, Value,
+        Change, CollectionName, FieldName, Filter, HlcTime, Op, Record, RecordKey, ReplicaId,
+        Stamp, Value,
     };
 
     /// Writes of a record: fields with or without a value, or a delete.
@@ -171,11 +177,12 @@ mod tests {
             let floor = floor.then_some(then);
             let row = RecordRow { record, floor }.encode();
             let mut page = ShownPage::default();
-            page.add(&tables::record_key(SpaceId(1), &collection, &key), &row).unwrap();
+            let all = Selection::from(Filter::default());
+            page.add(&all, &tables::record_key(SpaceId(1), &collection, &key), &row).unwrap();
             prop_assert_eq!(page, expected);
             for cut in 1..row.len() {
                 // A row that is cut short is never more than an error.
-                let _ = ShownPage::default().add(b"12345678c\0k", &row[..cut]);
+                let _ = ShownPage::default().add(&all, b"12345678c\0k", &row[..cut]);
             }
         }
     }

@@ -20,6 +20,7 @@ use super::tables::{
     self, Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
     meta,
 };
+use crate::selection::{SYSTEM_SPACE, Selection};
 
 /// What a row costs a page beyond its bytes.
 const ROW_COST: usize = 16;
@@ -88,6 +89,13 @@ impl Snapshot {
         row.map(|row| SpaceRow::decode(row.value())).transpose()
     }
 
+    /// Where the space `system` stands, which says who may do what: rights as of an earlier sequence
+    /// must not be applied to what is read here.
+    pub fn rights_version(&self) -> Result<u64, StoreError> {
+        let row = self.spaces.get(SYSTEM_SPACE)?;
+        Ok(row.map(|row| SpaceRow::decode(row.value())).transpose()?.map_or(0, |row| row.sequence))
+    }
+
     /// All spaces in the order of their names.
     pub fn spaces(&self) -> Result<Vec<(SpaceName, SpaceRow)>, StoreError> {
         let mut spaces = Vec::new();
@@ -129,17 +137,18 @@ impl Snapshot {
         row.map(|row| RecordRow::decode(row.value())).transpose()
     }
 
-    /// The records that a filter selects, after a key, until about `bytes_max` bytes are found.
-    /// Looks at nothing that the filter does not select.
+    /// The records of a selection, after a key, until about `bytes_max` bytes are looked at. Looks at
+    /// nothing that its filter does not select.
     pub fn records(
         &self,
         space: SpaceId,
-        filter: &Filter,
+        selection: &Selection,
         after: Option<&[u8]>,
         bytes_max: usize,
     ) -> Result<RecordPage, StoreError> {
         let mut page = RecordPage::default();
         let mut left = bytes_max;
+        let filter = selection.filter();
         for collection in self.collections(space)?.into_keys() {
             if !filter.selects_collection(collection.as_str()) {
                 continue;
@@ -155,7 +164,9 @@ impl Snapshot {
                     break;
                 }
                 let (collection, name) = tables::parse_record_key(key.value())?;
-                page.records.push((collection, name, RecordRow::decode(row.value())?));
+                if selection.allows(collection.as_str(), name.as_str()) {
+                    page.records.push((collection, name, RecordRow::decode(row.value())?));
+                }
                 left = left.saturating_sub(ROW_COST + key.value().len() + row.value().len());
                 if left == 0 {
                     page.next = Some(key.value().to_vec());
@@ -182,10 +193,10 @@ impl Snapshot {
         &self,
         space: SpaceId,
         after: u64,
-        filter: &Filter,
+        selection: &Selection,
         bytes_max: usize,
     ) -> Result<LogPage, StoreError> {
-        read_log(&self.log, space, after, filter, bytes_max)
+        read_log(&self.log, space, after, selection, bytes_max)
     }
 
     /// The digests of the collections that a filter takes whole; empty ones are left out.

@@ -184,6 +184,7 @@ impl Node {
     /// Hands the oldest commit that was not handed on yet to the fan-out.
     pub(crate) fn publish(&mut self) {
         let Some(told) = self.told.pop_front() else { return };
+        self.fanout.retire(&told.rights, told.version);
         self.fanout.publish(&told.publications);
         told.dropped.into_iter().for_each(|space| self.fanout.dropped(space));
     }

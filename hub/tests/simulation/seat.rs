@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use syncline::access::directory::Grant;
+use syncline::access::directory::{Action, Grant};
 use syncline::access::principal::{Principal, Role};
 use syncline::access::token::Token;
 use syncline::admit::replica_row;
 use syncline::engine::{Entry, Submission, Work};
 use syncline::fanout::{Popped, Queue};
-use syncline::subscription::{Beginning, Ended, Subscription};
+use syncline::subscription::{Beginning, Ended, Reading, Subscription};
 use syncline_protocol::codec::{Limits, encode_hub};
 use syncline_protocol::session::server::{Due, Request, ServerSession, Times};
 use syncline_protocol::{
@@ -217,12 +217,27 @@ impl Node {
         let principal = self.principal(conn).ok_or_else(unknown)?;
         let grant = self.writer.engine().directory().grant(&principal, space, now_ms);
         let Grant::Role(role) = grant else { return Err(unknown()) };
+        let reading = Self::reading(&self.writer, &principal, space, now_ms);
         let snapshot = self.store.snapshot().expect("the disk can be read");
         let row = snapshot.space(space).expect("the disk can be read").ok_or_else(unknown)?;
         let feed = self.fanout.listen(space, row.id, row.sequence);
         let seat = self.seats.get(&conn).ok_or_else(unknown)?;
         let (session, queue, writable) = (conn, &seat.queue, role >= Role::Writer);
-        Subscription::begin(Beginning { session, queue, feed, filter, start, writable }, &row)
+        Subscription::begin(
+            Beginning { session, queue, feed, filter, start, reading, writable },
+            &row,
+        )
+    }
+
+    fn reading(
+        writer: &syncline::writer::Writer,
+        who: &Principal,
+        space: &SpaceName,
+        now_ms: u64,
+    ) -> Reading {
+        let directory = writer.engine().directory();
+        let access = directory.access(who, space, Action::Read, now_ms);
+        Reading { access, version: directory.version() }
     }
 
     fn unsubscribe(&mut self, conn: u64, space: &SpaceName) {
@@ -276,7 +291,12 @@ impl Node {
         let Some(seat) = self.seats.get_mut(&conn) else { return Vec::new() };
         let behind = seat.subscriptions.iter().position(|it| !it.is_live());
         let Some(index) = behind else { return Vec::new() };
-        match seat.subscriptions[index].catch_up(&self.store, page_bytes) {
+        let space = seat.subscriptions[index].space().clone();
+        let reading = || match &seat.principal {
+            Some(principal) => Ok(Self::reading(&self.writer, principal, &space, now_ms)),
+            None => Err(Reject::new(Code::Unauthorized, "Nobody is here")),
+        };
+        match seat.subscriptions[index].catch_up(&self.store, page_bytes, reading) {
             Ok(frames) => {
                 // Spaces take turns.
                 let subscription = seat.subscriptions.remove(index);

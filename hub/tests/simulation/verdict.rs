@@ -45,7 +45,9 @@ impl World {
     /// The hub shows what the oracle says, and its counts are those of its records.
     fn judge_hub(&self, space: &SpaceName, row: &SpaceRow, at: &Snapshot) -> Result<(), Fail> {
         let all = Filter::default();
-        let page = at.records(row.id, &all, None, usize::MAX).map_err(|error| error.to_string())?;
+        let page = at
+            .records(row.id, &all.clone().into(), None, usize::MAX)
+            .map_err(|error| error.to_string())?;
         let mut shown = BTreeMap::new();
         for (collection, key, row) in &page.records {
             let name = RecordName::new(collection, key);

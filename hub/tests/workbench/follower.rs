@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use syncline::fanout::{Popped, Queue};
-use syncline::subscription::{Beginning, Subscription};
+use syncline::subscription::{Beginning, Reading, Subscription};
 use syncline_protocol::codec::decode_hub;
 use syncline_protocol::{
     Applied, CollectionName, Cursor, Digest, Filter, HubFrame, Record, RecordKey, SnapshotMode,
@@ -58,7 +58,15 @@ impl Follower {
         (self.id, self.queue) = (session, Arc::new(Queue::new(queue_bytes)));
         let start = self.copy.cursor.map_or(Start::Snapshot, Start::Resume);
         let (queue, filter) = (&self.queue, self.filter.clone());
-        let beginning = Beginning { session, queue, feed, filter, start, writable: false };
+        let beginning = Beginning {
+            session,
+            queue,
+            feed,
+            filter,
+            start,
+            reading: Reading::everything(),
+            writable: false,
+        };
         let (subscription, frame) = Subscription::begin(beginning, &row).unwrap();
         self.subscription = Some(subscription);
         self.copy.receive(&frame);
@@ -76,7 +84,9 @@ impl Follower {
     pub(crate) fn step(&mut self, bench: &Bench, loses: bool) -> bool {
         let Some(subscription) = &mut self.subscription else { return false };
         if !subscription.is_live() {
-            let frames = subscription.catch_up(bench.writer.store(), self.page_bytes).unwrap();
+            let frames = subscription
+                .catch_up(bench.writer.store(), self.page_bytes, || Ok(Reading::everything()))
+                .unwrap();
             frames.iter().for_each(|frame| self.copy.receive(frame));
             return true;
         }
@@ -111,7 +121,7 @@ impl Follower {
     /// What the hub would show of the filter, condensed.
     pub(crate) fn expected(&self, bench: &Bench) -> BTreeMap<CollectionName, Digest> {
         let (snapshot, row) = (bench.snapshot(), bench.row(FOLLOWED));
-        let page = snapshot.records(row.id, &self.filter, None, usize::MAX).unwrap();
+        let page = snapshot.records(row.id, &self.filter.clone().into(), None, usize::MAX).unwrap();
         let records = page.records.into_iter();
         digests(records.map(|(collection, key, row)| ((collection, key), row.record)))
     }

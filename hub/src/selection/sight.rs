@@ -1,0 +1,77 @@
+//! What one principal may do one thing to: rules of which all but the items is worked out beforehand.
+//!
+//! Asked once for every delta and every view, so it costs a lookup for each *length* of a beginning
+//! that occurs, and not one for each rule.
+
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+
+/// Which items a principal may do something to.
+#[derive(Debug, Clone)]
+pub struct Sight {
+    exact: HashMap<Box<str>, bool>,
+    beginnings: HashMap<Box<str>, bool>,
+    /// The lengths of the beginnings, the longest first.
+    lengths: Vec<usize>,
+    otherwise: bool,
+    mark: [u8; 32],
+}
+
+/// Sights of one mark allow the same.
+impl PartialEq for Sight {
+    fn eq(&self, other: &Self) -> bool {
+        self.mark == other.mark
+    }
+}
+
+impl Eq for Sight {}
+
+impl Sight {
+    /// From what each pattern of items says, in the order of the patterns: a value, or the beginning
+    /// of values and `*`. `otherwise` holds where no pattern matches.
+    pub fn new<'a>(said: impl Iterator<Item = (&'a str, bool)>, otherwise: bool) -> Self {
+        let (mut exact, mut beginnings) = (HashMap::new(), HashMap::new());
+        let mut hash = Sha256::new();
+        hash.update([u8::from(otherwise)]);
+        for (pattern, allows) in said {
+            hash.update((pattern.len() as u64).to_be_bytes());
+            hash.update(pattern);
+            hash.update([u8::from(allows)]);
+            match pattern.strip_suffix('*') {
+                Some(beginning) => beginnings.insert(Box::from(beginning), allows),
+                None => exact.insert(Box::from(pattern), allows),
+            };
+        }
+        let mut lengths: Vec<usize> = beginnings.keys().map(|it: &Box<str>| it.len()).collect();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        lengths.dedup();
+        Self { exact, beginnings, lengths, otherwise, mark: hash.finalize().into() }
+    }
+
+    /// Whether an item is allowed. A beginning that is the whole item is more specific than the item
+    /// itself: its `*` counts half.
+    #[must_use]
+    pub fn allows(&self, item: &str) -> bool {
+        if let Some(allows) = self.beginnings.get(item).or_else(|| self.exact.get(item)) {
+            return *allows;
+        }
+        let beginnings = self.lengths.iter().filter_map(|length| item.get(..*length));
+        let mut said = beginnings.filter_map(|beginning| self.beginnings.get(beginning));
+        said.next().copied().unwrap_or(self.otherwise)
+    }
+
+    /// Whether it says the same of every item; then what.
+    #[must_use]
+    pub fn of_everything(&self) -> Option<bool> {
+        let same = |allows: &bool| *allows == self.otherwise;
+        (self.exact.values().all(same) && self.beginnings.values().all(same))
+            .then_some(self.otherwise)
+    }
+
+    /// What this sight is, condensed.
+    #[must_use]
+    pub fn mark(&self) -> &[u8; 32] {
+        &self.mark
+    }
+}
