@@ -10,6 +10,7 @@
 //! ```
 
 mod accounts;
+mod acl;
 mod authenticate;
 mod bootstrap;
 mod browser;
@@ -51,6 +52,7 @@ pub use crate::access::principal::{Principal, Role};
 pub use crate::access::throttle::Throttle;
 pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
+pub use acl::{Decider, Explained, RULES_MAX};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use browser::BrowserSession;

@@ -26,6 +26,16 @@ pub enum Access {
 }
 
 impl Access {
+    /// Whether an item by its whole name may be had.
+    #[must_use]
+    pub fn allows_item(&self, item: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Some(sight) => sight.allows(item),
+            Self::Nothing => false,
+        }
+    }
+
     /// Whether a record may be had.
     #[must_use]
     pub fn allows(&self, collection: &str, key: &str) -> bool {

@@ -423,6 +423,11 @@ impl Directory {
         self.rules.of(space)
     }
 
+    /// The keys of the records that hold a space's access rules, in no order.
+    pub fn rule_keys(&self, space: &SpaceName) -> impl Iterator<Item = &str> {
+        self.rules.keys_of(space)
+    }
+
     /// The most that a credential is for in a space; none when it does not reach there.
     fn reach(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Option<Role> {
         match principal.credential() {
@@ -435,8 +440,9 @@ impl Directory {
         }
     }
 
-    /// Admins own every space; `system` is theirs alone.
-    fn membership(&self, account: &str, space: &SpaceName) -> Option<Role> {
+    /// An account's role in a space. Admins own every space; `system` is theirs alone.
+    #[must_use]
+    pub fn membership(&self, account: &str, space: &SpaceName) -> Option<Role> {
         if self.is_admin_account(account) {
             return Some(Role::Owner);
         }

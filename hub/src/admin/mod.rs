@@ -11,6 +11,7 @@
 //! to data but the door. What a route says of itself mounts it, so that the OpenAPI document is the
 //! router's own.
 
+mod acl;
 mod answer;
 mod backup;
 mod body;
@@ -85,6 +86,8 @@ fn routes() -> OpenApiRouter<Hub> {
         .routes(routes!(spaces::show, spaces::remove))
         .routes(routes!(spaces::members))
         .routes(routes!(spaces::set_member, spaces::remove_member))
+        .routes(routes!(acl::list, acl::set, acl::remove))
+        .routes(routes!(acl::explain))
         .routes(routes!(limits::of_space, limits::set_of_space))
         .routes(routes!(collections::list))
         .routes(routes!(collections::set_retention))

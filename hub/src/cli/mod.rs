@@ -6,6 +6,7 @@
 //!
 //! Exit codes: 0 done, 1 refused or failed, 2 not understood.
 
+mod acl;
 mod backup;
 mod config;
 mod conflicts;
@@ -67,6 +68,8 @@ pub enum Command {
     Token(token::TokenArgs),
     /// Spaces: list, create, show, members, retention, delete
     Space(space::SpaceArgs),
+    /// A space's access rules: list, allow, deny, remove, explain
+    Acl(acl::AclArgs),
     /// Set fields of a record
     Put(data::PutArgs),
     /// Print one record, or a whole collection
@@ -142,6 +145,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::User(args) => args.run().await,
         Command::Token(args) => args.run().await,
         Command::Space(args) => args.run().await,
+        Command::Acl(args) => args.run().await,
         Command::Put(args) => args.run().await,
         Command::Get(args) => args.run().await,
         Command::Delete(args) => args.run().await,

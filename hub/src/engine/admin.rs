@@ -116,6 +116,8 @@ impl Engine {
             changes.push(system_delete(collection::LIMITS, &limits_of_space(name)));
         }
         changes.extend(members.iter().map(|key| system_delete(collection::MEMBERS, key)));
+        let rules = self.directory.rule_keys(name);
+        changes.extend(rules.map(|key| system_delete(collection::RULES, key)));
         self.write_system(batch, now_ms, changes)
     }
 

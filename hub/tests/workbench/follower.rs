@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use syncline::access::directory::Action;
+use syncline::access::principal::Principal;
 use syncline::fanout::{Popped, Queue};
+use syncline::selection::Selection;
 use syncline::subscription::{Beginning, Reading, Subscription};
 use syncline_protocol::codec::decode_hub;
 use syncline_protocol::{
@@ -26,6 +29,8 @@ pub(crate) struct Copy {
     arriving: Option<BTreeMap<(CollectionName, RecordKey), Record>>,
     /// Deltas received since the beginning.
     pub(crate) received: usize,
+    /// The deltas received since somebody looked.
+    pub(crate) heard: Vec<Applied>,
     /// Deltas of deleted records that came in snapshots: there must be none.
     pub(crate) snapshots: usize,
     /// Frames that did not join the cursor.
@@ -38,6 +43,8 @@ pub(crate) struct Follower {
     pub(crate) queue: Arc<Queue>,
     pub(crate) subscription: Option<Subscription>,
     pub(crate) filter: Filter,
+    /// Who reads; the hub itself, which may read everything, when nothing else is said.
+    pub(crate) reader: Principal,
     pub(crate) copy: Copy,
     page_bytes: usize,
 }
@@ -45,8 +52,9 @@ pub(crate) struct Follower {
 impl Follower {
     /// A follower that holds nothing and is not connected.
     pub(crate) fn new(filter: Filter, queue_bytes: usize, page_bytes: usize) -> Self {
-        let queue = Arc::new(Queue::new(queue_bytes));
-        Self { id: 0, queue, subscription: None, filter, copy: Copy::default(), page_bytes }
+        let (queue, copy) = (Arc::new(Queue::new(queue_bytes)), Copy::default());
+        let reader = Principal::hub();
+        Self { id: 0, queue, subscription: None, filter, reader, copy, page_bytes }
     }
 
     /// Connects anew, from the copy's cursor, with an empty queue.
@@ -64,7 +72,7 @@ impl Follower {
             feed,
             filter,
             start,
-            reading: Reading::everything(),
+            reading: self.reading(bench),
             writable: false,
         };
         let (subscription, frame) = Subscription::begin(beginning, &row).unwrap();
@@ -84,9 +92,9 @@ impl Follower {
     pub(crate) fn step(&mut self, bench: &Bench, loses: bool) -> bool {
         let Some(subscription) = &mut self.subscription else { return false };
         if !subscription.is_live() {
-            let frames = subscription
-                .catch_up(bench.writer.store(), self.page_bytes, || Ok(Reading::everything()))
-                .unwrap();
+            let reading = || Ok(reading(bench, &self.reader));
+            let store = bench.writer.store();
+            let frames = subscription.catch_up(store, self.page_bytes, reading).unwrap();
             frames.iter().for_each(|frame| self.copy.receive(frame));
             return true;
         }
@@ -118,10 +126,16 @@ impl Follower {
         while self.step(bench, false) {}
     }
 
-    /// What the hub would show of the filter, condensed.
+    /// What the follower may read now.
+    pub(crate) fn reading(&self, bench: &Bench) -> Reading {
+        reading(bench, &self.reader)
+    }
+
+    /// What the hub would show of the filter to the reader, condensed.
     pub(crate) fn expected(&self, bench: &Bench) -> BTreeMap<CollectionName, Digest> {
         let (snapshot, row) = (bench.snapshot(), bench.row(FOLLOWED));
-        let page = snapshot.records(row.id, &self.filter.clone().into(), None, usize::MAX).unwrap();
+        let selection = Selection::new(self.filter.clone(), self.reading(bench).access);
+        let page = snapshot.records(row.id, &selection, None, usize::MAX).unwrap();
         let records = page.records.into_iter();
         digests(records.map(|(collection, key, row)| ((collection, key), row.record)))
     }
@@ -130,6 +144,13 @@ impl Follower {
     pub(crate) fn shown(&self) -> BTreeMap<CollectionName, Digest> {
         digests(self.copy.records.iter().map(|(at, record)| (at.clone(), record.clone())))
     }
+}
+
+/// What somebody may read of the space that is followed.
+fn reading(bench: &Bench, reader: &Principal) -> Reading {
+    let directory = bench.writer.engine().directory();
+    let access = directory.access(reader, &space(FOLLOWED), Action::Read, bench.now_ms);
+    Reading { access, version: directory.version() }
 }
 
 impl Drop for Follower {
@@ -160,6 +181,7 @@ impl Copy {
             HubFrame::SnapshotPart { deltas, .. } => {
                 let records = self.arriving.as_mut().expect("a part comes after the beginning");
                 self.received += deltas.len();
+                self.heard.extend(deltas.iter().cloned());
                 deltas.iter().for_each(|applied| merge(records, applied));
             }
             HubFrame::SnapshotEnd { cursor, .. } => {
@@ -168,7 +190,18 @@ impl Copy {
             }
             HubFrame::Changes { before, last, deltas, .. } => {
                 self.received += deltas.len();
+                self.heard.extend(deltas.iter().cloned());
                 self.join(before, last, &deltas);
+            }
+            HubFrame::Withdraw { collection, keys, .. } => {
+                for key in keys {
+                    self.records.remove(&(collection.clone(), key));
+                }
+            }
+            HubFrame::View { mark, .. } => {
+                if let Some(cursor) = &mut self.cursor {
+                    cursor.view = mark;
+                }
             }
             HubFrame::Digests { sequence, digests, .. } => {
                 let cursor = self.cursor.expect("digests come at the end of a catch-up");

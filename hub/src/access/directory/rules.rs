@@ -52,6 +52,15 @@ impl Action {
     }
 }
 
+impl std::str::FromStr for Action {
+    type Err = &'static str;
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Read, Self::Write, Self::Delete, Self::Admin];
+        let found = all.into_iter().find(|action| action.as_str() == word);
+        found.ok_or("an action is read, write, delete or admin")
+    }
+}
+
 /// All spaces' rules.
 #[derive(Debug, Clone, Default)]
 pub(super) struct AllRules {
@@ -73,6 +82,14 @@ impl AllRules {
     #[must_use]
     pub(super) fn of(&self, space: &SpaceName) -> Option<&SpaceRules> {
         self.spaces.get(space.as_str()).map(Arc::as_ref)
+    }
+
+    /// The keys of the records that hold a space's rules, in no order.
+    pub(super) fn keys_of(&self, space: &SpaceName) -> impl Iterator<Item = &str> {
+        let of_space = move |key: &&String| {
+            key.split_once(':').is_some_and(|(name, _)| name == space.as_str())
+        };
+        self.records.keys().filter(of_space).map(String::as_str)
     }
 
     /// Takes over what a record says now; `None` when it shows nothing.
