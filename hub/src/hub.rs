@@ -20,6 +20,7 @@ mod follow;
 mod hashing;
 mod limits;
 mod origin;
+mod reading;
 mod realm;
 mod rejects;
 mod session;
@@ -29,22 +30,19 @@ mod view;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::Instant;
 
 use dashmap::DashMap;
 use syncline_protocol::{Code, Epoch, HlcTime, Push, Reject, ReplicaId, SpaceId, SpaceName};
 use tokio::sync::{Semaphore, watch};
 
-use crate::access::directory::{Action, Directory, Grant};
+use crate::access::directory::{Directory, Grant};
 use crate::access::recognised::Recognised;
 use crate::admit::{Admit, replica_row, unavailable};
 use crate::config::Config;
 use crate::engine::{Answer, Entry, Work};
 use crate::fanout::{Fanout, SessionId};
 use crate::metrics::Metrics;
-use crate::selection::Access;
 use crate::store::{ReplicaRow, Store, StoreError};
-use crate::subscription::Reading;
 use crate::writer::intake::{Intake, Job};
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
@@ -319,46 +317,6 @@ impl Hub {
         let (snapshot, version, row) = found.ok_or_else(|| unknown_space(space))?;
         let reading = self.reading_as_of(principal, space, version)?;
         Ok(View::new(space.clone(), snapshot, row, reading.access))
-    }
-
-    /// What may be read must be as new as what is. The directory follows a commit within a moment.
-    fn reading_as_of(
-        &self,
-        principal: &Principal,
-        space: &SpaceName,
-        version: u64,
-    ) -> Result<Reading, Reject> {
-        let begun = Instant::now();
-        loop {
-            let reading = self.reading(principal, space)?;
-            if reading.version >= version {
-                return Ok(reading);
-            }
-            if begun.elapsed() > view::HELD_MAX {
-                return Err(Reject::new(Code::Unavailable, "Rights are not up to date"));
-            }
-            std::thread::yield_now();
-        }
-    }
-
-    /// What a principal may read in a space.
-    ///
-    /// # Errors
-    /// As of [`Hub::role`].
-    pub fn reading(&self, principal: &Principal, space: &SpaceName) -> Result<Reading, Reject> {
-        self.role(principal, space)?;
-        let directory = self.directory();
-        let access = directory.access(principal, space, Action::Read, now_ms());
-        Ok(Reading { access, version: directory.version() })
-    }
-
-    /// Whether a principal may write anything to a space.
-    #[must_use]
-    pub fn may_write(&self, principal: &Principal, space: &SpaceName) -> bool {
-        let directory = self.directory();
-        let nothing =
-            |action| directory.access(principal, space, action, now_ms()) == Access::Nothing;
-        !(nothing(Action::Write) && nothing(Action::Delete))
     }
 
     /// What a principal may do in a space.

@@ -1,7 +1,7 @@
 //! What is wanted of a space and may be had: a filter, and the rules for whoever asks.
 //!
-//! Everything that reads for somebody reads through a selection: fan-out, snapshots, the log, digests,
-//! lists. Whoever makes one has asked the rules; here nothing is decided.
+//! Everything that reads for somebody reads through a selection: fan-out, snapshots, the log,
+//! digests, lists. Whoever makes one has asked the rules; here nothing is decided.
 
 mod sight;
 

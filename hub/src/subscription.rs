@@ -10,8 +10,8 @@
 //! ```
 //! The session's queue fills from the moment it listens, and the log is read to its end after that:
 //! whatever is not in the last page read is published later, so that there is no gap. Pages are
-//! bounded, and each is read from a snapshot of its own, so that no long reader pins the store. Each
-//! asks what may be read, and the answer must be as new as what is read: else nothing is.
+//! bounded, and each is read from a snapshot of its own, so that no long reader pins the store.
+//! Each asks what may be read, and the answer must be as new as what is read: else nothing is.
 
 mod turn;
 
@@ -214,8 +214,8 @@ impl Subscription {
         Some(Stretch { space: self.space().clone(), before, last })
     }
 
-    /// The next frames of a running catch-up; none when live, and when what may be read was not known
-    /// as of what there is to read: then ask once more. Reads at most about `page_bytes`.
+    /// The next frames of a running catch-up; none when live, and when what may be read was not
+    /// known as of what there is to read: then ask once more. Reads at most about `page_bytes`.
     ///
     /// # Errors
     /// The space is gone or was restored, nothing may be read any more, or the store failed.
@@ -263,8 +263,8 @@ impl Subscription {
         Ok(self.feed.join(self.session, (&selection, version), &self.queue))
     }
 
-    /// Another part of the space may be read now. A copy is brought there record by record; one that
-    /// is not whole yet begins anew, and who keeps none has nothing to bring.
+    /// Another part of the space may be read now. A copy is brought there record by record; one
+    /// that is not whole yet begins anew, and who keeps none has nothing to bring.
     fn turn(&mut self, access: Access) {
         let filter = self.selection.filter().clone();
         let new = Selection::new(filter, access);

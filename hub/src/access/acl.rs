@@ -1,11 +1,12 @@
 //! Access rules, pure: who may do what to which items, by patterns of which the most specific wins.
 //!
 //! The model is simple-sync's (its specification, section 3). A rule names a principal, an item and
-//! an action, each exactly or by its beginning and `*`, and allows or denies. Of the rules that match,
-//! those with the most specific item count; among these the most specific principal, then action.
-//! Two different patterns that match one value are never equally specific, so a tie is between rules
-//! of the same three patterns, and of those there is one: the latest. A set of rules is therefore a
-//! map. Where no rule matches, whoever asks decides; denying is the rule's own default.
+//! an action, each exactly or by its beginning and `*`, and allows or denies. Of the rules that
+//! match, those with the most specific item count; among these the most specific principal, then
+//! action. Two different patterns that match one value are never equally specific, so a tie is
+//! between rules of the same three patterns, and of those there is one: the latest. A set of rules
+//! is therefore a map. Where no rule matches, whoever asks decides; denying is the rule's own
+//! default.
 //!
 //! ```text
 //! native spaces: items `collection/key`, actions `read`, `write`, `delete`, `admin`

@@ -3,6 +3,7 @@
 //! The engine keeps it in step with those records in log order, so that a decision and a fan-out
 //! ask memory and not the store.
 
+mod grants;
 mod rules;
 mod secrets;
 
@@ -10,14 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use syncline_protocol::{Record, SpaceName, Value};
 
-use super::principal::{Credential, Principal, Role, SpacePattern};
+use super::principal::{Principal, Role, SpacePattern};
 use super::token::{Token, TokenDigest};
 use crate::publication::Rights;
-use crate::selection::Access;
 pub use crate::selection::SYSTEM_SPACE;
 use rules::AllRules;
 use secrets::AllSecrets;
 
+pub use grants::Grant;
 pub use rules::{ACL_ITEM, Action, SpaceRules, read_rule};
 pub use secrets::{DeviceSecret, OwnSecret, Secrets, device_key, own_key};
 
@@ -88,17 +89,6 @@ pub struct OwnLimits {
     pub sessions: Option<u64>,
 }
 
-/// What a principal may do in a space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
-    /// The credential is no longer good.
-    Unauthorized,
-    /// The principal may not even know of the space.
-    Nothing,
-    /// The principal has this role.
-    Role(Role),
-}
-
 impl Directory {
     /// Takes over what a record of the space `system` says now; `None` when it shows nothing.
     pub fn set(&mut self, collection: &str, key: &str, record: Option<&Record>) {
@@ -117,8 +107,8 @@ impl Directory {
         }
     }
 
-    /// The sequence of the space `system` up to which its records have been taken over: whoever reads
-    /// a store that is further must not decide by this directory.
+    /// The sequence of the space `system` up to which its records have been taken over: whoever
+    /// reads a store that is further must not decide by this directory.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
@@ -287,184 +277,6 @@ impl Directory {
             .take_while(of_space)
             .map(|((_, user), role)| (user.as_str(), *role))
     }
-
-    /// Whether a principal may do what only admins may, everywhere.
-    #[must_use]
-    pub fn is_admin(&self, principal: &Principal, now_ms: u64) -> bool {
-        match principal.credential() {
-            Credential::Hub => true,
-            Credential::Password => self.is_admin_account(principal.account()),
-            Credential::Realm(_) => false,
-            Credential::Token(id) => self.live_token(id, now_ms).is_some_and(|token| {
-                token.role == Role::Owner
-                    && token.spaces.is_empty()
-                    && self.is_admin_account(principal.account())
-            }),
-        }
-    }
-
-    /// Whether a principal's credential opens all that its account may.
-    #[must_use]
-    pub fn is_unlimited(&self, principal: &Principal, now_ms: u64) -> bool {
-        match principal.credential() {
-            Credential::Hub | Credential::Password => self.is_authorized(principal, now_ms),
-            Credential::Realm(_) => false,
-            Credential::Token(id) => {
-                self.is_authorized(principal, now_ms)
-                    && self
-                        .tokens
-                        .get(id)
-                        .is_some_and(|token| token.role == Role::Owner && token.spaces.is_empty())
-            }
-        }
-    }
-
-    /// Whether a principal's credential is still good.
-    #[must_use]
-    pub fn is_authorized(&self, principal: &Principal, now_ms: u64) -> bool {
-        match principal.credential() {
-            Credential::Hub => true,
-            Credential::Password => self.has_user(principal.account()),
-            Credential::Realm(realm) => {
-                let account = principal.account();
-                self.has_user(account) && self.secrets(realm, account).is_some()
-            }
-            Credential::Token(id) => {
-                self.has_user(principal.account())
-                    && self.live_token(id, now_ms).is_some_and(|it| it.user == principal.account())
-            }
-        }
-    }
-
-    /// Whether a principal's credential is good enough to make a space of this name.
-    #[must_use]
-    pub fn may_create(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
-        match principal.credential() {
-            Credential::Hub | Credential::Password => self.is_authorized(principal, now_ms),
-            Credential::Realm(realm) => {
-                self.is_authorized(principal, now_ms) && is_of_realm(space, realm)
-            }
-            Credential::Token(id) => self
-                .live_token(id, now_ms)
-                .is_some_and(|token| token.role == Role::Owner && token.reaches(space)),
-        }
-    }
-
-    /// Whether a principal's credential may write to a space of its account that a gateway makes.
-    #[must_use]
-    pub fn may_begin(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
-        match principal.credential() {
-            Credential::Token(id) => {
-                let writes =
-                    |token: &TokenGrant| token.role >= Role::Writer && token.reaches(space);
-                self.is_authorized(principal, now_ms)
-                    && self.live_token(id, now_ms).is_some_and(writes)
-            }
-            _ => self.may_create(principal, space, now_ms),
-        }
-    }
-
-    /// When a principal's token ends, in milliseconds since 1970; none when it does not.
-    #[must_use]
-    pub fn expires_ms(&self, principal: &Principal) -> Option<u64> {
-        match principal.credential() {
-            Credential::Token(id) => self.tokens.get(id)?.expires_ms,
-            Credential::Hub | Credential::Password | Credential::Realm(_) => None,
-        }
-    }
-
-    /// What a principal may do in a space.
-    #[must_use]
-    pub fn grant(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Grant {
-        if principal.is_hub() {
-            return Grant::Role(Role::Owner);
-        }
-        if !self.is_authorized(principal, now_ms) {
-            return Grant::Unauthorized;
-        }
-        let most = self.reach(principal, space, now_ms);
-        match (most, self.membership(principal.account(), space)) {
-            (Some(most), Some(role)) => Grant::Role(role.min(most)),
-            _ => Grant::Nothing,
-        }
-    }
-
-    /// Which items of a space a principal may do something to: the rules decide, and where none
-    /// matches the role; never more than the credential is for.
-    #[must_use]
-    pub fn access(
-        &self,
-        principal: &Principal,
-        space: &SpaceName,
-        action: Action,
-        now_ms: u64,
-    ) -> Access {
-        let Grant::Role(_) = self.grant(principal, space, now_ms) else { return Access::Nothing };
-        let most = self.reach(principal, space, now_ms);
-        let role = match principal.is_hub() {
-            true => Some(Role::Owner),
-            false => self.membership(principal.account(), space),
-        };
-        match (role, most) {
-            (Some(role), Some(most)) if most >= action.least() => match self.rules.of(space) {
-                Some(rules) if role < Role::Owner => {
-                    rules.access(principal.account(), role, action)
-                }
-                _ if role >= action.least() => Access::Everything,
-                _ => Access::Nothing,
-            },
-            _ => Access::Nothing,
-        }
-    }
-
-    /// A space's access rules; none when it has none.
-    #[must_use]
-    pub fn rules(&self, space: &SpaceName) -> Option<&SpaceRules> {
-        self.rules.of(space)
-    }
-
-    /// The keys of the records that hold a space's access rules, in no order.
-    pub fn rule_keys(&self, space: &SpaceName) -> impl Iterator<Item = &str> {
-        self.rules.keys_of(space)
-    }
-
-    /// The most that a credential is for in a space; none when it does not reach there.
-    fn reach(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Option<Role> {
-        match principal.credential() {
-            Credential::Token(id) => {
-                let token = self.live_token(id, now_ms)?;
-                token.reaches(space).then_some(token.role)
-            }
-            Credential::Realm(realm) => is_of_realm(space, realm).then_some(Role::Owner),
-            Credential::Hub | Credential::Password => Some(Role::Owner),
-        }
-    }
-
-    /// An account's role in a space. Admins own every space; `system` is theirs alone.
-    #[must_use]
-    pub fn membership(&self, account: &str, space: &SpaceName) -> Option<Role> {
-        if self.is_admin_account(account) {
-            return Some(Role::Owner);
-        }
-        if space.as_str() == SYSTEM_SPACE {
-            return None;
-        }
-        self.members.get(&(space.as_str().to_owned(), account.to_owned())).copied()
-    }
-
-    fn is_admin_account(&self, account: &str) -> bool {
-        self.has_admin(account)
-    }
-
-    fn live_token(&self, id: &str, now_ms: u64) -> Option<&TokenGrant> {
-        let token = self.tokens.get(id)?;
-        let lives = |token: &TokenGrant| token.expires_ms.is_none_or(|end| now_ms < end);
-        let parent_lives = match &token.parent {
-            Some(parent) => self.tokens.get(parent).is_some_and(lives),
-            None => true,
-        };
-        (lives(token) && parent_lives).then_some(token)
-    }
 }
 
 impl TokenGrant {
@@ -481,11 +293,6 @@ impl TokenGrant {
     fn reaches(&self, space: &SpaceName) -> bool {
         self.spaces.is_empty() || self.spaces.iter().any(|pattern| pattern.matches(space))
     }
-}
-
-/// Whether a realm's secrets open a space.
-fn is_of_realm(space: &SpaceName, realm: &str) -> bool {
-    space.as_str().strip_prefix(realm).is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// Where a record of the space `system` may change what somebody sees. A credential that ends takes

@@ -59,9 +59,9 @@ impl Engine {
         Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
     }
 
-    /// What the space's rules, and where there is none the role, say to each write and each guard: a
-    /// guard tells something of what it asks about. Whatever a gateway or the hub itself makes of a
-    /// principal's request stands in reserved collections too, which no rule is about.
+    /// What the space's rules, and where there is none the role, say to each write and each guard:
+    /// a guard tells something of what it asks about. Whatever a gateway or the hub itself makes of
+    /// a principal's request stands in reserved collections too, which no rule is about.
     fn check_access(&self, principal: &Principal, now_ms: u64, part: &Part) -> Result<(), Reject> {
         let access = |action| self.directory.access(principal, &part.space, action, now_ms);
         let [read, write, delete] = [Action::Read, Action::Write, Action::Delete].map(access);

@@ -103,7 +103,8 @@ impl Hub {
     }
 
     /// Whether an account may do something to an item, and why: as its password would, for a token
-    /// may be for less. Its own account may be asked about by anybody, others by who may change rules.
+    /// may be for less. Its own account may be asked about by anybody, others by who may change
+    /// rules.
     ///
     /// # Errors
     /// As of [`Hub::role`], and `forbidden`.

@@ -1,4 +1,5 @@
-//! What one principal may do one thing to: rules of which all but the items is worked out beforehand.
+//! What one principal may do one thing to: rules of which all but the items is worked out
+//! beforehand.
 //!
 //! Asked once for every delta and every view, so it costs a lookup for each *length* of a beginning
 //! that occurs, and not one for each rule.
@@ -28,8 +29,8 @@ impl PartialEq for Sight {
 impl Eq for Sight {}
 
 impl Sight {
-    /// From what each pattern of items says, in the order of the patterns: a value, or the beginning
-    /// of values and `*`. `otherwise` holds where no pattern matches.
+    /// From what each pattern of items says, in the order of the patterns: a value, or the
+    /// beginning of values and `*`. `otherwise` holds where no pattern matches.
     pub fn new<'a>(said: impl Iterator<Item = (&'a str, bool)>, otherwise: bool) -> Self {
         let (mut exact, mut beginnings) = (HashMap::new(), HashMap::new());
         let mut hash = Sha256::new();
@@ -49,8 +50,8 @@ impl Sight {
         Self { exact, beginnings, lengths, otherwise, mark: hash.finalize().into() }
     }
 
-    /// Whether an item is allowed. A beginning that is the whole item is more specific than the item
-    /// itself: its `*` counts half.
+    /// Whether an item is allowed. A beginning that is the whole item is more specific than the
+    /// item itself: its `*` counts half.
     #[must_use]
     pub fn allows(&self, item: &str) -> bool {
         if let Some(allows) = self.beginnings.get(item).or_else(|| self.exact.get(item)) {

@@ -34,8 +34,8 @@ struct Shown<'a> {
 }
 
 impl Snapshot {
-    /// What a selection shows of a space, in key order from `after` on, until about `bytes_max` bytes
-    /// are found.
+    /// What a selection shows of a space, in key order from `after` on, until about `bytes_max`
+    /// bytes are found.
     pub(crate) fn shown(
         &self,
         space: SpaceId,

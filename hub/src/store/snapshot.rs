@@ -89,8 +89,8 @@ impl Snapshot {
         row.map(|row| SpaceRow::decode(row.value())).transpose()
     }
 
-    /// Where the space `system` stands, which says who may do what: rights as of an earlier sequence
-    /// must not be applied to what is read here.
+    /// Where the space `system` stands, which says who may do what: rights as of an earlier
+    /// sequence must not be applied to what is read here.
     pub fn rights_version(&self) -> Result<u64, StoreError> {
         let row = self.spaces.get(SYSTEM_SPACE)?;
         Ok(row.map(|row| SpaceRow::decode(row.value())).transpose()?.map_or(0, |row| row.sequence))
@@ -137,8 +137,8 @@ impl Snapshot {
         row.map(|row| RecordRow::decode(row.value())).transpose()
     }
 
-    /// The records of a selection, after a key, until about `bytes_max` bytes are looked at. Looks at
-    /// nothing that its filter does not select.
+    /// The records of a selection, after a key, until about `bytes_max` bytes are looked at. Looks
+    /// at nothing that its filter does not select.
     pub fn records(
         &self,
         space: SpaceId,

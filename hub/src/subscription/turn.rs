@@ -1,9 +1,9 @@
 //! A turn: a copy that was read by other rights is brought to those that hold now.
 //!
-//! Every record of the space that the filter asks for is looked at once, in pages of a snapshot each.
-//! One that may no longer be read is withdrawn; one that may be read now, and perhaps was not before,
-//! is sent as it shows. What changes meanwhile is in the log after the cursor, which is read next, and
-//! to hear a delta twice changes nothing (law 1).
+//! Every record of the space that the filter asks for is looked at once, in pages of a snapshot
+//! each. One that may no longer be read is withdrawn; one that may be read now, and perhaps was not
+//! before, is sent as it shows. What changes meanwhile is in the log after the cursor, which is
+//! read next, and to hear a delta twice changes nothing (law 1).
 
 use std::collections::BTreeMap;
 
