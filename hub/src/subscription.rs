@@ -31,6 +31,8 @@ use turn::Turn;
 /// A narrow view is digested at most so often, in milliseconds: less than a heartbeat, so that no
 /// one who asks waits longer than two.
 const SCAN_EVERY_MS: u64 = 5_000;
+/// The mark of no selection, but by a chance of one in 2^64.
+const NO_VIEW: ViewMark = ViewMark([0; 8]);
 
 /// A session's place in a space.
 #[derive(Debug)]
@@ -239,8 +241,7 @@ impl Subscription {
             return Ok(Vec::new());
         }
         if reading.access != *self.selection.access() {
-            self.turn(reading.access);
-            return Ok(Vec::new());
+            return Ok(self.turn(reading.access));
         }
         if matches!(self.state, State::Log) && self.cursor < space.horizon && !self.follows {
             self.state = State::Snapshot(Progress::default());
@@ -264,8 +265,9 @@ impl Subscription {
     }
 
     /// Another part of the space may be read now. A copy is brought there record by record; one
-    /// that is not whole yet begins anew, and who keeps none has nothing to bring.
-    fn turn(&mut self, access: Access) {
+    /// that is not whole yet begins anew, and who keeps none has nothing to bring. A copy on its
+    /// way is of no view: should the session end here, its cursor is good for none.
+    fn turn(&mut self, access: Access) -> Vec<Vec<u8>> {
         let filter = self.selection.filter().clone();
         let new = Selection::new(filter, access);
         let old = std::mem::replace(&mut self.selection, new);
@@ -281,6 +283,13 @@ impl Subscription {
         };
         // What is queued was selected by rights that hold no more.
         self.feed.leave_queue(self.session);
+        match self.state {
+            State::Turn(_) => {
+                let (space, mark) = (self.space().clone(), NO_VIEW);
+                vec![encode_hub(&HubFrame::View { space, mark })]
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn send_turn(&mut self, snapshot: &Snapshot, page_bytes: usize) -> Result<Vec<Vec<u8>>, Ended> {

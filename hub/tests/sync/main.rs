@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod guards;
 mod harness;
 #[allow(dead_code, reason = "not every test binary uses all of the raw client")]
