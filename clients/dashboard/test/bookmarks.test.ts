@@ -1,18 +1,19 @@
 // Bookmarks, as a person and an app share them: a page in a real browser, and a second party that
-// speaks the app's own protocol over plain HTTP.
+// speaks the app's own protocol.
 
 import type { Browser, Page } from "playwright-core";
 import decodeQR from "qr/decode.js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Program } from "../../typescript/test/program.js";
-import { type Faults, logIn, openBrowser, openContext, until } from "./browser.js";
+import { App } from "./app.js";
+import { type Faults, logIn, openBrowser, openContext } from "./browser.js";
 
 let hub: Program;
 let browser: Browser;
 let page: Page;
 let faults: Faults;
-/** The token that the page makes for the app. */
-let appToken: string;
+/** Connected by what the page shows. */
+let app: App;
 
 beforeAll(async () => {
   hub = await Program.build();
@@ -29,72 +30,20 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  app?.close();
   await browser?.close();
   await hub?.remove();
 });
-
-type Row = Readonly<Record<string, unknown>>;
-
-/** Asks as the app does. */
-async function app(route: string, body?: Row): Promise<Row> {
-  const now_s = Math.floor(Date.now() / 1000);
-  const own = { correlation: { id: "phone", clientName: "Swift Fox" }, eventTimestamp: now_s };
-  const answer = await fetch(`${hub.url}/linkora/${route}`, {
-    method: body === undefined ? "GET" : "POST",
-    headers: { authorization: `Bearer ${appToken}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify({ ...own, ...body }) }),
-  });
-  expect(answer.status, await answer.clone().text()).toBe(200);
-  return (await answer.json()) as Row;
-}
-
-const appMakesFolder = (name: string): Promise<Row> =>
-  app("CREATE_FOLDER", { name, note: "", parentFolderId: null, isArchived: false });
-
-const appMakesLink = (title: string, url: string, folder: number | null): Promise<Row> =>
-  app("CREATE_A_NEW_LINK", {
-    linkType: folder === null ? "SAVED_LINK" : "FOLDER_LINK",
-    title,
-    url,
-    baseURL: "",
-    imgURL: "",
-    note: "",
-    idOfLinkedFolder: folder,
-    userAgent: null,
-    markedAsImportant: false,
-    mediaType: "IMAGE",
-    tags: [],
-  });
-
-/** What the app reads of a table. */
-async function rows(table: string): Promise<readonly Row[]> {
-  return (await app("GET_UPDATES?eventTimestamp=0"))[table] as readonly Row[];
-}
-
-/** Waits until the app reads a row that looks so. */
-async function appSees(table: string, wanted: Row): Promise<Row> {
-  let seen: Row | undefined;
-  await until(
-    async () => {
-      const all = await rows(table);
-      seen = all.find((row) =>
-        Object.entries(wanted).every(([name, value]) => row[name] === value),
-      );
-      return seen !== undefined;
-    },
-    `the app to see ${JSON.stringify(wanted)} in ${table}`,
-  );
-  return seen ?? {};
-}
 
 const place = (name: string) => page.getByRole("navigation", { name: "Places" }).getByText(name);
 const row = (text: string) => page.getByRole("row").filter({ hasText: text });
 const panel = () => page.getByRole("complementary");
 const dialog = () => page.getByRole("dialog");
 
-/** Looks at a link: in the middle of its row, away from its title, which opens the page itself. */
+/** Looks at a link: at the end of its row, away from its title, which opens the page itself. */
 async function look(title: string): Promise<void> {
-  await row(title).click();
+  const width = (await row(title).boundingBox())?.width ?? 0;
+  await row(title).click({ position: { x: width - 12, y: 16 } });
   await panel().getByLabel("Title").waitFor();
 }
 
@@ -120,21 +69,22 @@ describe("bookmarks", () => {
     await page.getByText("No bookmarks yet").waitFor();
     await page.getByRole("link", { name: "Connect an app" }).click();
     await page.getByText("Only this machine can reach that.").waitFor();
-    expect(await scanned("A QR code of the address")).toBe(`${hub.url}/linkora/`);
+    const address = await scanned("A QR code of the address");
+    expect(address).toBe(`${hub.url}/linkora/`);
     const certificate = await scanned("A QR code of the certificate’s address");
     expect((await fetch(certificate)).status).toBe(200);
     await page.getByRole("button", { name: "Make a token" }).click();
-    appToken = await page.locator(".secret").innerText();
-    expect(await scanned("A QR code of the token")).toBe(appToken);
-    // The page has heard nothing but what the app does from here on.
-    expect((await appMakesFolder("Reading"))["id"]).toBe(1);
+    const token = await page.locator(".secret").innerText();
+    expect(await scanned("A QR code of the token")).toBe(token);
+    app = await App.open(address, token);
+    expect((await app.makeFolder("Reading"))["id"]).toBe(1);
     await page.getByRole("treeitem", { name: "Reading" }).waitFor();
   });
 
   test("show what the app does at once, and open only what is safe", async () => {
     await place("All links").click();
-    await appMakesLink("The Book", "https://doc.rust-lang.org/book/", 1);
-    await appMakesLink("A trap", "javascript:document.title='caught'", null);
+    await app.makeLink("The Book", "https://doc.rust-lang.org/book/", 1);
+    await app.makeLink("A trap", "javascript:document.title='caught'", null);
     const book = row("The Book").getByRole("link", { name: "The Book" });
     expect(await book.getAttribute("href")).toBe("https://doc.rust-lang.org/book/");
     expect(await book.getAttribute("target")).toBe("_blank");
@@ -159,29 +109,30 @@ describe("bookmarks", () => {
     await dialog().getByLabel("Add a tag").fill("woods");
     await dialog().getByLabel("Add a tag").press("Enter");
     await dialog().getByRole("button", { name: "Add it" }).click();
-    const made = await appSees("links", { title: "Walden", idOfLinkedFolder: 1 });
-    expect([made["url"], made["baseURL"]]).toEqual([
+    await app.hears("CREATE_TAG", { id: 1, name: "woods" });
+    const made = await app.hears("CREATE_A_NEW_LINK", { title: "Walden", idOfLinkedFolder: 1 });
+    expect([made["url"], made["baseURL"], made["linkTags"]]).toEqual([
       "https://www.walden.example/pond",
       "www.walden.example",
+      [{ linkId: 3, tagId: 1 }],
     ]);
-    expect((await rows("tags")).map(({ name }) => name)).toEqual(["woods"]);
-    expect(made["linkTags"]).toEqual([{ linkId: made["id"], tagId: 1 }]);
 
     await look("Walden");
     await panel().getByLabel("Note").fill("Simplify, simplify.");
     await panel().getByLabel("Title").fill("Walden; or, Life in the Woods");
     await panel().getByRole("button", { name: "Save" }).click();
-    await appSees("links", { title: "Walden; or, Life in the Woods", note: "Simplify, simplify." });
+    await app.hears("UPDATE_LINK_TITLE", { newTitleOfTheLink: "Walden; or, Life in the Woods" });
+    await app.hears("UPDATE_LINK_NOTE", { linkId: 3, newNote: "Simplify, simplify." });
 
     await page.getByRole("button", { name: "New folder" }).click();
     await dialog().getByLabel("Name").fill("Classics");
     await dialog().getByRole("button", { name: "Make it" }).click();
-    const folder = await appSees("folders", { name: "Classics", parentFolderId: 1 });
+    await app.hears("CREATE_FOLDER", { id: 2, name: "Classics", parentFolderId: 1 });
     await page.getByRole("treeitem", { name: "Reading" }).click();
     await look("Walden");
-    await panel().getByLabel("Where").selectOption({ label: " Classics" });
+    await panel().getByLabel("Where").selectOption({ label: "\u2003Classics" });
     await panel().getByRole("button", { name: "Save" }).click();
-    await appSees("links", { id: made["id"], idOfLinkedFolder: folder["id"] });
+    await app.hears("MOVE_EXISTING_ITEMS", { newParentFolderId: 2 });
     await row("Walden").waitFor({ state: "detached" });
 
     for (const [search, found] of [
@@ -208,60 +159,86 @@ describe("bookmarks", () => {
     await page.keyboard.press("ArrowDown");
     await panel().getByLabel("Title").waitFor();
     await page.keyboard.press("Escape");
+    await panel().waitFor({ state: "detached" });
   });
 
   test("come back after a delete that is taken back", async () => {
     await look("Walden");
     await panel().getByRole("button", { name: "Delete" }).click();
-    await row("Walden").waitFor({ state: "detached" });
-    await until(async () => (await rows("links")).length === 2, "the app to lose it");
+    await app.hears("DELETE_A_LINK", { id: 3 });
     await page.getByRole("button", { name: "Undo" }).last().click();
     await row("Walden").waitFor();
     // Under an id that no device has known, and with its tag.
-    const back = await appSees("links", { title: "Walden; or, Life in the Woods" });
-    expect([back["id"], back["linkTags"]]).toEqual([4, [{ linkId: 4, tagId: 1 }]]);
+    const back = await app.hears("CREATE_A_NEW_LINK", { id: 4, idOfLinkedFolder: 2 });
+    expect(back["linkTags"]).toEqual([{ linkId: 4, tagId: 1 }]);
     await place("Deleted").click();
     await page.getByText("Nothing was deleted").waitFor();
   });
 
   test("come back after an app has deleted them", async () => {
-    await app("DELETE_TAG", { id: 1 });
-    await app("DELETE_FOLDER", { id: 1 });
+    await app.ask("DELETE_TAG", { id: 1 });
+    await row("woods").getByRole("button", { name: "Bring back" }).click();
+    await app.hears("CREATE_TAG", { id: 2, name: "woods" });
+    await app.hears("UPDATE_LINK", { id: 4 });
+    await page.getByText("Nothing was deleted").waitFor();
+
+    await app.ask("DELETE_FOLDER", { id: 1 });
     await row("Reading").getByText("and 3 rows with it").waitFor();
     await page.getByRole("treeitem", { name: "Reading" }).waitFor({ state: "detached" });
     await row("Reading").getByRole("button", { name: "Bring back" }).click();
+    await app.hears("CREATE_FOLDER", { id: 3, name: "Reading", parentFolderId: null });
+    await app.hears("CREATE_FOLDER", { id: 4, name: "Classics", parentFolderId: 3 });
+    await app.hears("CREATE_A_NEW_LINK", { id: 5, title: "The Book", idOfLinkedFolder: 3 });
+    const walden = await app.hears("CREATE_A_NEW_LINK", { id: 6, idOfLinkedFolder: 4 });
+    expect(walden["linkTags"]).toEqual([{ linkId: 6, tagId: 2 }]);
     await page.getByRole("treeitem", { name: "Classics" }).click();
     await row("Walden").waitFor();
-    const reading = await appSees("folders", { name: "Reading", parentFolderId: null });
-    const classics = await appSees("folders", { name: "Classics" });
-    expect([reading["id"], classics["id"], classics["parentFolderId"]]).toEqual([3, 4, 3]);
-    const walden = await appSees("links", { idOfLinkedFolder: 4 });
-    expect([walden["title"], walden["id"]]).toEqual(["Walden; or, Life in the Woods", 6]);
-    await appSees("links", { title: "The Book", idOfLinkedFolder: 3 });
-    await place("Deleted").click();
-    await row("Reading").waitFor({ state: "detached" });
-    // The links that had the tag were made anew: there is nothing for it to come back to.
-    await row("woods").getByRole("button", { name: "Bring back" }).click();
-    await appSees("tags", { name: "woods", id: 2 });
-    await page.getByText("Nothing was deleted").waitFor();
+    expect((await app.rows("links")).map(({ id }) => id)).toEqual([2, 5, 6]);
+  });
+
+  test("are moved and deleted several at a time", async () => {
+    await place("All links").click();
+    await page.getByLabel("Choose The Book").check();
+    await page.getByLabel("Choose Walden").check();
+    await page.getByText("2 chosen").waitFor();
+    await page.getByLabel("Move the chosen links").selectOption({ label: "Archive" });
+    await app.hears("ARCHIVE_LINK");
+    await app.hears("ARCHIVE_LINK");
+    await page.getByRole("button", { name: "Undo" }).last().click();
+    const moves = [await app.hears("MOVE_EXISTING_ITEMS"), await app.hears("MOVE_EXISTING_ITEMS")];
+    expect(moves.map((move) => move["newParentFolderId"]).sort()).toEqual([3, 4]);
+    await page.getByLabel("Choose A trap").check();
+    await page.getByRole("button", { name: "Choose all 3" }).click();
+    await page.getByLabel("Choose Walden").uncheck();
+    await page.getByText("2 chosen").waitFor();
+    const bar = page.getByRole("toolbar", { name: "Chosen links" });
+    await bar.getByRole("button", { name: "Delete" }).click();
+    const gone = await app.hears("DELETE_MULTIPLE_ITEMS");
+    expect([gone["linkIds"], gone["folderIds"]]).toEqual([[5, 2], []]);
+    await row("The Book").waitFor({ state: "detached" });
   });
 
   test("stand on panels as the app shows them", async () => {
     await page.getByRole("button", { name: "New panel" }).click();
     await dialog().getByLabel("Name").fill("Evening");
     await dialog().getByRole("button", { name: "Make it" }).click();
-    for (const folder of ["Reading", " Classics"]) {
-      await page.getByLabel("Folder for the panel").selectOption({ label: folder });
+    await app.hears("ADD_A_NEW_PANEL", { panelId: 1, panelName: "Evening" });
+    for (const [label, folderId] of [
+      ["Reading", 3],
+      ["\u2003Classics", 4],
+    ] as const) {
+      await page.getByLabel("Folder for the panel").selectOption({ label });
       await page.getByRole("button", { name: "Add", exact: true }).click();
+      await app.hears("ADD_A_NEW_FOLDER_IN_A_PANEL", { folderId, connectedPanelId: 1 });
     }
     await page.getByRole("button", { name: "Move Classics up" }).click();
-    await appSees("panels", { panelName: "Evening" });
-    await appSees("panelFolders", { folderName: "Classics", panelPosition: 0, folderId: 4 });
-    await appSees("panelFolders", { folderName: "Reading", panelPosition: 1, folderId: 3 });
-    await app("UPDATE_A_PANEL_NAME", { panelId: 1, newName: "Night" });
+    await app.hears("ADD_A_NEW_FOLDER_IN_A_PANEL", { folderName: "Reading", panelPosition: 1 });
+    await app.ask("UPDATE_A_PANEL_NAME", { panelId: 1, newName: "Night" });
     await page.getByRole("heading", { name: "Night" }).waitFor();
     await page.getByRole("button", { name: "Take Reading off the panel" }).click();
-    await until(async () => (await rows("panelFolders")).length === 1, "the app to lose the entry");
+    await app.hears("DELETE_A_FOLDER_FROM_A_PANEL", { panelId: 1, folderID: 3 });
+    const left = await app.rows("panelFolders");
+    expect(left.map((row) => [row["folderId"], row["panelPosition"]])).toEqual([[4, 0]]);
   });
 
   test("have no page where the hub serves no such app", async () => {

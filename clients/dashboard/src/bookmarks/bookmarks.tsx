@@ -16,7 +16,7 @@ import { Links } from "./links";
 import { FolderDialog, NameDialog, NewLink } from "./make";
 import { type Library, pathOf } from "./model";
 import { PanelView } from "./panel";
-import { goTo, type Place } from "./place";
+import { goTo, nameOf, type Place } from "./place";
 import { remove, removeFolder } from "./removal";
 import { type Making, Side, titleOfList } from "./side";
 import { type Loss, lossesOf } from "./trash";
@@ -40,24 +40,27 @@ export function Bookmarks(props: {
   const trash = useTrash(space);
   const losses = useMemo(() => lossesOf(trash), [trash]);
   const [open, setOpen] = useState<Open | undefined>(props.isAdding ? "link" : undefined);
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useSearch(place);
   const isReadOnly = useSpaceStatus(space).isWritable === false;
   const own = { space, library, place };
   const title = titleOf(library, place);
+  const isEverywhere = search.trim() !== "" && place.kind !== "deleted";
   return (
     <>
       <header className="title">
         <h1>Bookmarks</h1>
         {props.children}
         <Standing space={space} />
-        <input
-          type="search"
-          className="search"
-          placeholder={place.kind === "deleted" ? "Find what was deleted" : "Find links"}
-          aria-label="Find"
-          value={search}
-          onChange={({ target }) => setSearch(target.value)}
-        />
+        {!["panel", "connect"].includes(place.kind) && (
+          <input
+            type="search"
+            className="search"
+            placeholder={place.kind === "deleted" ? "Find what was deleted" : "Find links"}
+            aria-label="Find"
+            value={search}
+            onChange={({ target }) => setSearch(target.value)}
+          />
+        )}
         <button
           type="button"
           className="button primary"
@@ -77,7 +80,11 @@ export function Bookmarks(props: {
           make={setOpen}
         />
         <div className="place-content">
-          <Head {...own} title={title} isReadOnly={isReadOnly} open={setOpen} />
+          {isEverywhere ? (
+            <h2>Found in all bookmarks</h2>
+          ) : (
+            <Head {...own} title={title} isReadOnly={isReadOnly} open={setOpen} />
+          )}
           <Content
             {...own}
             info={info}
@@ -92,6 +99,13 @@ export function Bookmarks(props: {
       {open !== undefined && <Opened {...own} open={open} close={() => setOpen(undefined)} />}
     </>
   );
+}
+
+/** What is looked for; whoever goes to another place looks there, and no longer for that. */
+function useSearch(place: Place): readonly [string, (text: string) => void] {
+  const at = nameOf(place);
+  const [search, setSearch] = useState({ at, text: "" });
+  return [search.at === at ? search.text : "", (text) => setSearch({ at, text })];
 }
 
 interface Own {

@@ -32,7 +32,10 @@ export function Deleted(props: {
   readonly isReadOnly: boolean;
 }) {
   const { space, library, losses, search, isReadOnly } = props;
-  const [moment_s, setMoment] = useState<number>();
+  const [chosen, setMoment] = useState<number>();
+  // What was chosen may have come back, all of it.
+  const isThere = losses.some(({ root }) => root.deleted_s === chosen);
+  const moment_s = isThere ? chosen : undefined;
   const [isForgetting, setForgetting] = useState(false);
   const shown = useMemo(() => foundIn(losses, search, moment_s), [losses, search, moment_s]);
   const back = (some: readonly Loss[]): void => {
@@ -58,13 +61,14 @@ export function Deleted(props: {
         <span className="tools-note">Kept for {KEPT_DAYS} days.</span>
         {!isReadOnly && shown.length > 0 && (
           <>
-            <button type="button" className="button" onClick={() => setForgetting(true)}>
+            <button type="button" className="button small" onClick={() => setForgetting(true)}>
               <Icon name="trash" /> Forget {count(shown.length)}
             </button>
-            <button type="button" className="button" onClick={() => back(shown)}>
-              <Icon name="undo" /> Bring back{" "}
-              {shown.length === 1 ? "it" : `all ${count(shown.length)}`}
-            </button>
+            {shown.length > 1 && (
+              <button type="button" className="button small" onClick={() => back(shown)}>
+                <Icon name="undo" /> Bring back all {count(shown.length)}
+              </button>
+            )}
           </>
         )}
       </div>

@@ -32,15 +32,7 @@ export function LinkPanel(props: PanelProps) {
   const close = (): void => goTo(place);
   const title = link === undefined ? "No such link" : called(link);
   return (
-    <aside
-      className="record link-panel"
-      aria-label={`Link ${title}`}
-      onKeyDown={(event) => {
-        if (event.key === "Escape" && !event.defaultPrevented) {
-          close();
-        }
-      }}
-    >
+    <aside className="record link-panel" aria-label={`Link ${title}`}>
       <header>
         <h2>{title}</h2>
         <button type="button" className="icon-button" aria-label="Close the link" onClick={close}>

@@ -8,6 +8,7 @@ import { Icon } from "../parts/icon";
 import { Empty, Loading } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { openable } from "./address";
+import { ChosenBar, chosenColumn, useChosen } from "./chosen";
 import { called, found, ORDERS, type Order } from "./find";
 import { LinkPanel } from "./link";
 import { type Library, type Link, pathOf } from "./model";
@@ -29,12 +30,17 @@ export function Links(props: {
   const name = nameOf(place);
   const links = useMemo(() => found(library, name, wanted, order), [library, name, wanted, order]);
   const hasRoom = place.link === undefined;
+  const [keys, choose] = useChosen(`${name} ${wanted}`);
   const columns = useMemo(() => columnsOf(library, hasRoom), [library, hasRoom]);
   const isLive = useSpaceStatus(space).isLive;
   const link = library.links.find(({ key }) => key === place.link);
+  const hasChosen = links.some(({ key }) => keys.has(key));
   return (
     <>
-      <div className="tools">
+      {hasChosen && (
+        <ChosenBar space={space} library={library} links={links} keys={keys} choose={choose} />
+      )}
+      <div className="tools" hidden={hasChosen}>
         <span className="tools-note" role="status">
           {wanted.trim() === "" ? counted(links.length, "link") : `${count(links.length)} found`}
         </span>
@@ -50,12 +56,20 @@ export function Links(props: {
           ))}
         </select>
       </div>
-      <div className={hasRoom ? "split" : "split open"}>
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a key for what has the focus in it */}
+      <div
+        className={hasRoom ? "split" : "split open"}
+        onKeyDown={(event) => {
+          if (event.key === "Escape" && !event.defaultPrevented) {
+            goTo(place);
+          }
+        }}
+      >
         {links.length > 0 ? (
           <Table
             key={name}
             label="Links"
-            columns={columns}
+            columns={isReadOnly ? columns : [chosenColumn(keys, choose), ...columns]}
             items={links}
             keyOf={({ key }) => key}
             open={({ key }) => goTo(place, key)}

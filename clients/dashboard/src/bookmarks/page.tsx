@@ -1,7 +1,7 @@
 // Bookmarks: the data set of the Linkora gateway, live, and a second way to all that its apps do.
 
 import "./bookmarks.css";
-import { useState } from "react";
+import { useMemo, useState } from "react";
 import { type Answer, useList } from "../hub/answer";
 import { useSession } from "../hub/session";
 import type { SpaceInfo } from "../hub/shapes";
@@ -16,7 +16,8 @@ import { Welcome } from "./welcome";
 
 export function BookmarksPage() {
   const { who } = useSession();
-  const place = placeOf(useRoute(), who.account);
+  const route = useRoute();
+  const place = useMemo(() => placeOf(route, who.account), [route, who.account]);
   return <OfOne key={place.user} place={place} />;
 }
 

@@ -1,6 +1,6 @@
 // The places at the side: lists, folders, tags, panels, and what was deleted.
 
-import { type ReactNode, useState } from "react";
+import { memo, type ReactNode, useState } from "react";
 import { count } from "../hub/words";
 import { Icon, type IconName } from "../parts/icon";
 import type { Library } from "./model";
@@ -10,14 +10,17 @@ import { FolderTree } from "./tree";
 /** What there is to make from here. */
 export type Making = "link" | "folder" | "tag" | "panel";
 
-export function Side(props: {
+interface SideProps {
   readonly library: Library;
   readonly place: Place;
   readonly title: string;
   readonly isReadOnly: boolean;
   readonly deleted: number;
   readonly make: (what: Making) => void;
-}) {
+}
+
+/** Not drawn again while somebody writes what they look for. */
+export const Side = memo(function Side(props: SideProps) {
   const { library, place, isReadOnly, deleted, make } = props;
   // On a phone it lies over the links, and goes when a place is chosen.
   const [isOpen, setOpen] = useState(false);
@@ -59,7 +62,7 @@ export function Side(props: {
         </Group>
         <Group title="Panels" add={add("panel")}>
           {library.panels.map(({ key, name, entries }) => (
-            <Item key={key} place={place} to={["panel", key]} icon="overview" title={name}>
+            <Item key={key} place={place} to={["panel", key]} icon="panels" title={name}>
               {entries.length}
             </Item>
           ))}
@@ -73,14 +76,14 @@ export function Side(props: {
       </nav>
     </div>
   );
-}
+});
 
 const LISTS = [
   { kind: "all", title: "All links", icon: "bookmarks" },
   { kind: "unfiled", title: "Unfiled", icon: "spaces" },
   { kind: "important", title: "Important", icon: "star" },
-  { kind: "archive", title: "Archive", icon: "download" },
-  { kind: "history", title: "History", icon: "undo" },
+  { kind: "archive", title: "Archive", icon: "archive" },
+  { kind: "history", title: "History", icon: "clock" },
 ] as const;
 
 /** What a place that is no row is called. */

@@ -24,13 +24,18 @@ export function SpotChoice(props: {
   readonly library: Library;
   readonly value: Spot;
   readonly isDisabled?: boolean;
+  /** What it is called where no label stands around it. */
+  readonly label?: string;
+  /** What stands in the place of the history, where nothing can be put. */
+  readonly nowhere?: string;
   readonly choose: (spot: Spot) => void;
 }) {
-  const { library, value, choose } = props;
+  const { library, value, nowhere, choose } = props;
   const chosen = value.type === "FOLDER_LINK" ? `${FOLDER}${value.folder}` : value.type;
   const lists = Object.entries(LISTS) as [keyof typeof LISTS, string][];
   return (
     <select
+      aria-label={props.label}
       value={chosen}
       disabled={props.isDisabled}
       onChange={({ target }) => choose(read(target.value))}
@@ -39,7 +44,7 @@ export function SpotChoice(props: {
         .filter(([type]) => type !== "HISTORY_LINK" || value.type === type)
         .map(([type, title]) => (
           <option key={type} value={type}>
-            {title}
+            {type === "HISTORY_LINK" ? (nowhere ?? title) : title}
           </option>
         ))}
       <FolderOptions library={library} prefix={FOLDER} />

@@ -3,6 +3,7 @@
 // The gateway's rule completes them in the hub: it gives ids and times, and tells the apps.
 
 import type { Space, Transaction } from "syncline";
+import { counted } from "../hub/words";
 import { done } from "../spaces/undo";
 import { called } from "./find";
 import {
@@ -90,6 +91,26 @@ export function addLink(space: Space, library: Library, draft: LinkDraft): strin
 export function editLink(space: Space, library: Library, link: Link, draft: LinkDraft): void {
   const text = draft.spot === undefined ? `Changed ${called(link)}.` : movedTo(draft.spot, library);
   change(space, "links", link.key, text, (write) => fieldsOf(draft, library, write));
+}
+
+/** Puts links somewhere else, all at once. */
+export function moveLinks(space: Space, library: Library, links: readonly Link[], spot: Spot) {
+  const put = (fieldsFor: (link: Link) => Fields) =>
+    space.transaction((write) => {
+      for (const link of links) {
+        write.put("links", link.key, fieldsFor(link));
+      }
+    });
+  const before = new Map(links.map(({ key }) => [key, space.get("links", key)?.fields]));
+  done(
+    put(() => placed(spot, library)),
+    `${counted(links.length, "link")}: ${movedTo(spot, library)}`,
+    () =>
+      put(({ key }) => {
+        const { type, folder } = before.get(key) ?? {};
+        return { type, folder };
+      }),
+  );
 }
 
 function movedTo(spot: Spot, library: Library): string {
