@@ -185,6 +185,19 @@ describe("what was deleted", () => {
     ]);
   });
 
+  test("comes back by its keys where the hub had not seen it yet", () => {
+    const row = { key: undefined, deleted_s: 0, links: [] } as const;
+    const folder = { ...row, table: "folders", id: -1, fields: { name: "A" } } as const;
+    const inside = { url: "u", folder: "a", tags: ["t"] };
+    const link = { ...row, table: "links", id: -1, fields: inside } as const;
+    const keys = { folders: "a", links: "l" };
+    const puts = reborn([link, folder], alive, ({ table }) => keys[table as keyof typeof keys]);
+    expect(puts.map(({ key, fields }) => [key, fields])).toEqual([
+      ["a", { name: "A", parent: undefined }],
+      ["l", { ...inside, type: "FOLDER_LINK" }],
+    ]);
+  });
+
   test("comes back without what is no more", () => {
     const [tag, other] = losses;
     const link = reborn(other === undefined ? [] : [other.root], alive, () => "k");

@@ -2,7 +2,7 @@
 //
 // What a person has begun to write stays when the link changes elsewhere; the rest follows at once.
 
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useState } from "react";
 import type { Space } from "syncline";
 import { moment, relative } from "../hub/words";
 import { CopyButton } from "../parts/copy";
@@ -25,11 +25,13 @@ interface PanelProps {
   readonly place: Place;
   readonly link: Link | undefined;
   readonly isReadOnly: boolean;
+  readonly close: () => void;
+  /** Hears whether something is written that is not saved. */
+  readonly setDirty: (isDirty: boolean) => void;
 }
 
 export function LinkPanel(props: PanelProps) {
-  const { place, link } = props;
-  const close = (): void => goTo(place);
+  const { link, close } = props;
   const title = link === undefined ? "No such link" : called(link);
   return (
     <aside className="record link-panel" aria-label={`Link ${title}`}>
@@ -51,10 +53,14 @@ export function LinkPanel(props: PanelProps) {
 }
 
 function Editor(props: PanelProps & { readonly link: Link }) {
-  const { space, library, place, link, isReadOnly } = props;
+  const { space, library, place, link, isReadOnly, setDirty } = props;
   const [draft, setDraft] = useState<LinkDraft>({});
   const write = (more: LinkDraft): void => setDraft({ ...draft, ...more });
   const isDirty = Object.keys(draft).length > 0;
+  useEffect(() => {
+    setDirty(isDirty);
+    return () => setDirty(false);
+  }, [isDirty, setDirty]);
   const save = (event: FormEvent): void => {
     event.preventDefault();
     try {

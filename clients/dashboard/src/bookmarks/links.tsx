@@ -1,6 +1,6 @@
 // The links of a place, or those that were found, and one of them beside the list.
 
-import { useDeferredValue, useMemo, useState } from "react";
+import { useDeferredValue, useMemo, useRef, useState } from "react";
 import type { Space } from "syncline";
 import { useSpaceStatus } from "syncline/react";
 import { count, counted, moment, relative } from "../hub/words";
@@ -30,6 +30,7 @@ export function Links(props: {
   const name = nameOf(place);
   const links = useMemo(() => found(library, name, wanted, order), [library, name, wanted, order]);
   const hasRoom = place.link === undefined;
+  const leave = useLeave(place);
   const [keys, choose] = useChosen(`${name} ${wanted}`);
   const columns = useMemo(() => columnsOf(library, hasRoom), [library, hasRoom]);
   const isLive = useSpaceStatus(space).isLive;
@@ -61,7 +62,7 @@ export function Links(props: {
         className={hasRoom ? "split" : "split open"}
         onKeyDown={(event) => {
           if (event.key === "Escape" && !event.defaultPrevented) {
-            goTo(place);
+            leave.to(undefined);
           }
         }}
       >
@@ -72,7 +73,7 @@ export function Links(props: {
             columns={isReadOnly ? columns : [chosenColumn(keys, choose), ...columns]}
             items={links}
             keyOf={({ key }) => key}
-            open={({ key }) => goTo(place, key)}
+            open={({ key }) => leave.to(key)}
             selected={place.link}
             isFresh={({ key }) => props.fresh.has(key)}
           />
@@ -87,11 +88,29 @@ export function Links(props: {
             place={place}
             link={link}
             isReadOnly={isReadOnly}
+            close={() => leave.to(undefined)}
+            setDirty={leave.setDirty}
           />
         )}
       </div>
     </>
   );
+}
+
+/** The way to another link, or to none: past what has been written and not saved. */
+function useLeave(place: Place) {
+  const isDirty = useRef(false);
+  return {
+    setDirty: (next: boolean): void => {
+      isDirty.current = next;
+    },
+    to: (link: string | undefined): void => {
+      if (!isDirty.current || confirm("What you wrote is not saved. Leave it?")) {
+        isDirty.current = false;
+        goTo(place, link);
+      }
+    },
+  };
 }
 
 const NOTHING: Readonly<Record<string, string>> = {

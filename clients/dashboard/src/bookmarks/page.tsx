@@ -5,9 +5,9 @@ import { useMemo, useState } from "react";
 import { type Answer, useList } from "../hub/answer";
 import { useSession } from "../hub/session";
 import type { SpaceInfo } from "../hub/shapes";
-import { Failed, Loading } from "../parts/states";
+import { Empty, Failed, Loading } from "../parts/states";
 import { complain } from "../parts/toast";
-import { go, useRoute } from "../route";
+import { go, href, useRoute } from "../route";
 import { Bookmarks } from "./bookmarks";
 import { Connect } from "./connect";
 import { begin, type Info, useInfo } from "./info";
@@ -57,8 +57,18 @@ function Before(props: {
   readonly add: () => void;
 }) {
   const { info, place, add } = props;
+  const { who } = useSession();
   if (info.data === undefined) {
     return info.error ? <Failed error={info.error} retry={info.reload} /> : <Loading />;
+  }
+  if (place.user !== who.account && !who.admin) {
+    return (
+      <Empty title={`You see no bookmarks of ${place.user}`}>
+        <p>
+          <a href={href("bookmarks")}>Your own</a>
+        </p>
+      </Empty>
+    );
   }
   if (place.kind === "connect") {
     return <Connect info={info.data} />;

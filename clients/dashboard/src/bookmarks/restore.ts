@@ -28,7 +28,11 @@ export function reborn(
 ): readonly Put[] {
   const keys = new Map(buried.map((row) => [`${row.table} ${row.id}`, keyFor(row)]));
   const refer = (table: Table, value: unknown): number | string | undefined => {
-    const id = numberOf(value as never);
+    if (typeof value === "string") {
+      // The hub has not seen it yet: it still goes by its key.
+      return value;
+    }
+    const id = typeof value === "number" ? value : undefined;
     if (id === undefined) {
       return undefined;
     }
