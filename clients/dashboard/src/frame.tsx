@@ -1,12 +1,12 @@
 // What stands around every page: the navigation, how the connection stands, who one is.
 
-import { useEffect, useState, useSyncExternalStore } from "react";
+import { Suspense, useEffect, useState, useSyncExternalStore } from "react";
 import { useConnection } from "syncline/react";
 import { useSession } from "./hub/session";
 import { counted } from "./hub/words";
 import { PAGES, type PageEntry } from "./pages";
 import { Icon, Mark } from "./parts/icon";
-import { Empty } from "./parts/states";
+import { Empty, Loading } from "./parts/states";
 import { href, useRoute } from "./route";
 import { useUndoKey } from "./spaces/undo";
 
@@ -41,7 +41,9 @@ export function Frame() {
             </p>
           </Empty>
         ) : (
-          <current.Page />
+          <Suspense fallback={<Loading />}>
+            <current.Page />
+          </Suspense>
         )}
       </main>
     </div>

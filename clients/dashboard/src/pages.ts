@@ -8,6 +8,7 @@ import { ConflictsPage } from "./conflicts/page";
 import { DevicesPage } from "./devices/page";
 import { OverviewPage } from "./overview/page";
 import type { IconName } from "./parts/icon";
+import { later } from "./parts/later";
 import { PeoplePage } from "./people/page";
 import { SpacesPage } from "./spaces/page";
 import { SystemPage } from "./system/page";
@@ -22,6 +23,9 @@ export interface PageEntry {
   readonly Page: ComponentType;
 }
 
+/** Pages of gateways come when they are opened: not everybody uses them. */
+const ReadingPage = later(() => import("./reading/page").then((it) => it.ReadingPage));
+
 export const PAGES: readonly PageEntry[] = [
   { id: "overview", title: "Overview", icon: "overview", isForAdmins: true, Page: OverviewPage },
   { id: "spaces", title: "Spaces", icon: "spaces", isForAdmins: false, Page: SpacesPage },
@@ -33,6 +37,7 @@ export const PAGES: readonly PageEntry[] = [
     isForAdmins: false,
     Page: ConflictsPage,
   },
+  { id: "reading", title: "Reading", icon: "reading", isForAdmins: false, Page: ReadingPage },
   { id: "people", title: "People", icon: "people", isForAdmins: false, Page: PeoplePage },
   { id: "system", title: "System", icon: "system", isForAdmins: true, Page: SystemPage },
 ];

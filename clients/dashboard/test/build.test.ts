@@ -9,6 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 /** All that a first visit loads, compressed as the hub compresses it. */
 const LOADED_BYTES_MAX = 150 * 1000;
+/** What a page brings along when it is opened. */
+const LATER_BYTES_MAX = 30 * 1000;
+const LATER = /<meta name="later" content="\/([^"]*)">/g;
 const DIST = resolve(process.cwd(), "dist");
 const SOURCES = resolve(process.cwd(), "src");
 
@@ -42,11 +45,31 @@ describe("the built dashboard", () => {
 
   test(`loads in at most ${LOADED_BYTES_MAX} bytes`, () => {
     const files = filesOf(DIST);
+    const page = files.get("index.html")?.toString() ?? "";
+    // What else is named there comes when its page is opened.
+    const later = new Set([...page.matchAll(LATER)].map(([, path = ""]) => path));
     const weights = [...files].map(([path, bytes]) => [path, gzipSync(bytes).length] as const);
-    const total = weights.reduce((sum, [, weight]) => sum + weight, 0);
+    const first = weights.filter(([path]) => !later.has(path));
+    const total = first.reduce((sum, [, weight]) => sum + weight, 0);
     process.stdout.write(`a first visit loads ${total} bytes\n`);
-    expect(files.size).toBeGreaterThan(3);
+    expect(first.length).toBeGreaterThan(3);
     expect(total, weights.join("; ")).toBeLessThanOrEqual(LOADED_BYTES_MAX);
+    for (const [path, weight] of weights.filter(([path]) => later.has(path))) {
+      process.stdout.write(`${path} comes later, with ${weight} bytes\n`);
+      expect(weight, path).toBeLessThanOrEqual(LATER_BYTES_MAX);
+    }
+  });
+
+  test("loads nothing first that is to come later", () => {
+    const files = filesOf(DIST);
+    const page = files.get("index.html")?.toString() ?? "";
+    const entry = /<script[^>]*src="\/([^"]*)"/.exec(page)?.[1] ?? "";
+    const imported = files
+      .get(entry)
+      ?.toString()
+      .match(/\bfrom"\.\/[^"]*"|\bimport"\.\/[^"]*"/g);
+    expect([...page.matchAll(LATER)]).not.toEqual([]);
+    expect(imported, "the page's script imports no other").toBe(null);
   });
 
   test("has nothing that its own policy forbids", () => {
