@@ -1,19 +1,25 @@
 // What stands around every page: the navigation, how the connection stands, who one is.
 
-import { Suspense, useEffect, useState, useSyncExternalStore } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { useConnection } from "syncline/react";
+import { useGatewaysOff } from "./hub/gateways";
 import { useSession } from "./hub/session";
 import { counted } from "./hub/words";
 import { PAGES, type PageEntry } from "./pages";
 import { Icon, Mark } from "./parts/icon";
-import { Empty, Loading } from "./parts/states";
+import { Empty } from "./parts/states";
 import { href, useRoute } from "./route";
 import { useUndoKey } from "./spaces/undo";
+
+const GATEWAYS = PAGES.map(({ gateway }) => gateway).filter((name) => name !== undefined);
 
 export function Frame() {
   const { who } = useSession();
   const [id] = useRoute();
-  const pages = PAGES.filter(({ isForAdmins }) => who.admin || !isForAdmins);
+  const off = useGatewaysOff(GATEWAYS);
+  const pages = PAGES.filter(({ isForAdmins, gateway = "" }) => {
+    return (who.admin || !isForAdmins) && !off.includes(gateway);
+  });
   const current = id === undefined ? pages[0] : pages.find((page) => page.id === id);
   useUndoKey();
   useEffect(() => {
@@ -41,9 +47,7 @@ export function Frame() {
             </p>
           </Empty>
         ) : (
-          <Suspense fallback={<Loading />}>
-            <current.Page />
-          </Suspense>
+          <current.Page />
         )}
       </main>
     </div>

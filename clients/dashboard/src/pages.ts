@@ -8,7 +8,7 @@ import { ConflictsPage } from "./conflicts/page";
 import { DevicesPage } from "./devices/page";
 import { OverviewPage } from "./overview/page";
 import type { IconName } from "./parts/icon";
-import { later } from "./parts/later";
+import { late } from "./parts/late";
 import { PeoplePage } from "./people/page";
 import { SpacesPage } from "./spaces/page";
 import { SystemPage } from "./system/page";
@@ -20,15 +20,22 @@ export interface PageEntry {
   readonly icon: IconName;
   /** Whether only admins have use for it. */
   readonly isForAdmins: boolean;
+  /** The gateway whose page it is: it is shown while that is served. */
+  readonly gateway?: string;
   readonly Page: ComponentType;
 }
-
-/** Pages of gateways come when they are opened: not everybody uses them. */
-const ReadingPage = later(() => import("./reading/page").then((it) => it.ReadingPage));
 
 export const PAGES: readonly PageEntry[] = [
   { id: "overview", title: "Overview", icon: "overview", isForAdmins: true, Page: OverviewPage },
   { id: "spaces", title: "Spaces", icon: "spaces", isForAdmins: false, Page: SpacesPage },
+  {
+    id: "reading",
+    title: "Reading",
+    icon: "reading",
+    isForAdmins: false,
+    gateway: "koreader",
+    Page: late(() => import("./reading/page").then(({ ReadingPage }) => ReadingPage)),
+  },
   { id: "devices", title: "Devices", icon: "devices", isForAdmins: false, Page: DevicesPage },
   {
     id: "conflicts",
@@ -37,7 +44,6 @@ export const PAGES: readonly PageEntry[] = [
     isForAdmins: false,
     Page: ConflictsPage,
   },
-  { id: "reading", title: "Reading", icon: "reading", isForAdmins: false, Page: ReadingPage },
   { id: "people", title: "People", icon: "people", isForAdmins: false, Page: PeoplePage },
   { id: "system", title: "System", icon: "system", isForAdmins: true, Page: SystemPage },
 ];

@@ -34,6 +34,11 @@ export class Device {
     return (await this.#ask("GET", "/users/auth")).status;
   }
 
+  /** Deletes the account's readings, and its key. */
+  async leave(): Promise<number> {
+    return (await this.#ask("DELETE", "/users/me")).status;
+  }
+
   /** Turns a page. */
   async push(document: string, percentage: number, metadata?: unknown): Promise<void> {
     const answer = await this.#ask("PUT", "/syncs/progress", {

@@ -78,7 +78,7 @@ function columnsOf(
     },
     {
       title: "Seen",
-      width: "minmax(4.6rem, 7rem)",
+      width: "minmax(6.3rem, 7.5rem)",
       draw: ({ seen_ms }) =>
         seen_ms !== undefined && (
           <time title={moment(seen_ms)}>{relative(seen_ms, Math.max(now, Date.now()))}</time>

@@ -15,6 +15,16 @@ import { type Book, deviceOf, type Place, twins } from "./shelf";
 /** What stands beside a position that no device has just sent. */
 const ORIGINS = { push: "", restore: "restored", import: "imported", native: "from an app" };
 
+const TIME = { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" } as const;
+const THIS_YEAR = new Intl.DateTimeFormat("en", TIME);
+const ANY_YEAR = new Intl.DateTimeFormat("en", { ...TIME, year: "numeric" });
+
+/** A moment as short as it can be told. */
+function when(at_ms: number): string {
+  const isThisYear = new Date(at_ms).getFullYear() === new Date().getFullYear();
+  return (isThisYear ? THIS_YEAR : ANY_YEAR).format(at_ms);
+}
+
 export function BookHistory(props: {
   readonly account: string;
   readonly book: Book;
@@ -91,19 +101,19 @@ function columnsOf(
   return [
     {
       title: "When",
-      width: "minmax(6.5rem, 12rem)",
-      draw: ({ at_ms }) => <time>{moment(at_ms)}</time>,
+      width: "minmax(7.5rem, 11rem)",
+      draw: ({ at_ms }) => <time title={moment(at_ms)}>{when(at_ms)}</time>,
     },
     {
       title: "Progress",
-      width: "minmax(7rem, 1.3fr)",
+      width: "minmax(5.5rem, 1.3fr)",
       draw: ({ share, progress }) => (
         <span title={progress}>
           <Bar label="Progress then" share={share} />
         </span>
       ),
     },
-    { title: "Device", width: "minmax(4rem, 1fr)", draw: deviceOf },
+    { title: "Device", width: "minmax(4rem, 1fr)", isWide: true, draw: deviceOf },
     {
       title: "",
       width: "minmax(5rem, 9rem)",

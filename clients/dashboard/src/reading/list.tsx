@@ -87,7 +87,7 @@ function columnsOf(account: string, now: number): readonly Column<Book>[] {
   return [
     {
       title: "Book",
-      width: "minmax(7rem, 2.2fr)",
+      width: "minmax(6rem, 2.2fr)",
       draw: (book) => (
         <a
           className={book.isNamed ? "strong" : ""}
@@ -106,7 +106,7 @@ function columnsOf(account: string, now: number): readonly Column<Book>[] {
     },
     {
       title: "Progress",
-      width: "minmax(7.5rem, 1.3fr)",
+      width: "minmax(6rem, 1.3fr)",
       draw: ({ title, position }) =>
         position === undefined ? (
           <span className="muted">not begun</span>
@@ -122,7 +122,7 @@ function columnsOf(account: string, now: number): readonly Column<Book>[] {
     },
     {
       title: "Read",
-      width: "minmax(4.6rem, 7rem)",
+      width: "minmax(6.3rem, 7.5rem)",
       draw: ({ position }) =>
         position && (
           <time title={moment(position.at_ms)}>

@@ -1,6 +1,6 @@
 // What is read on e-readers, live: books, devices, how to connect; and for admins who may.
 
-import "../style/reading.css";
+import "./reading.css";
 import type { ReactNode } from "react";
 import { useSession } from "../hub/session";
 import { Empty, Failed, Loading } from "../parts/states";

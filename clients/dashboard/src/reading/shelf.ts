@@ -36,6 +36,8 @@ export interface Book {
   readonly fileName: string | undefined;
   /** The newest position of all of its documents. */
   readonly position: Position | undefined;
+  /** When that came in the space's log. */
+  readonly sequence: number;
   readonly isFree: boolean;
 }
 
@@ -167,6 +169,7 @@ function bookOf(documents: readonly Document[]): Book {
   const said = (name: string): string | undefined =>
     documents.map(({ metadata }) => metadata[name]).find((text) => text !== undefined);
   const named = documents.map(({ ownTitle }) => ownTitle).find((title) => title !== undefined);
+  const last = newest(documents);
   const name = named ?? said("title") ?? said("filename");
   return {
     id: first?.id ?? "",
@@ -175,7 +178,8 @@ function bookOf(documents: readonly Document[]): Book {
     isNamed: name !== undefined,
     authors: said("authors")?.split("\n").join(", "),
     fileName: said("filename"),
-    position: newest(documents)?.position,
+    position: last?.position,
+    sequence: last?.sequence ?? 0,
     isFree: documents.some(({ isFree }) => isFree),
   };
 }
@@ -195,7 +199,7 @@ function textsOf({ title, authors, fileName, documents, position }: Book): strin
 function compare(a: Book, b: Book, order: Order): number {
   switch (order) {
     case "read":
-      return (b.position?.at_ms ?? 0) - (a.position?.at_ms ?? 0);
+      return (b.position?.at_ms ?? 0) - (a.position?.at_ms ?? 0) || b.sequence - a.sequence;
     case "share":
       return (b.position?.share ?? -1) - (a.position?.share ?? -1);
     default:
