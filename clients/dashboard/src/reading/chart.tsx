@@ -26,6 +26,7 @@ export function Chart({ entries }: { readonly entries: readonly Entry[] }) {
   if (first === undefined || last === undefined) {
     return null;
   }
+  const end = day(first.at_ms) === day(last.at_ms) ? moment : day;
   const pointed = (event: PointerEvent<SVGSVGElement>): void => {
     const box = event.currentTarget.getBoundingClientRect();
     setAt(nearest(points, ((event.clientX - box.left) / box.width) * WIDTH));
@@ -50,8 +51,8 @@ export function Chart({ entries }: { readonly entries: readonly Entry[] }) {
       <figcaption>
         {at === undefined ? (
           <>
-            <span>{day(first.at_ms)}</span>
-            <span>{day(last.at_ms)}</span>
+            <span>{end(first.at_ms)}</span>
+            <span>{end(last.at_ms)}</span>
           </>
         ) : (
           <>
@@ -84,11 +85,11 @@ function Line({ points }: { readonly points: readonly Point[] }) {
 }
 
 function pointsOf(entries: readonly Entry[]): readonly Point[] {
-  const [begin, end] = [entries[0]?.at_ms ?? 0, entries.at(-1)?.at_ms ?? 0];
+  const [begin, end] = [entries[0]?.came_ms ?? 0, entries.at(-1)?.came_ms ?? 0];
   const room = WIDTH - 2 * MARGIN;
   const x = (at_ms: number): number =>
     end === begin ? WIDTH / 2 : MARGIN + ((at_ms - begin) / (end - begin)) * room;
-  return entries.map((entry) => ({ entry, x: round(x(entry.at_ms)), y: yOf(entry.share) }));
+  return entries.map((entry) => ({ entry, x: round(x(entry.came_ms)), y: yOf(entry.share) }));
 }
 
 const yOf = (share: number): number => round(HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN));

@@ -180,9 +180,4 @@ function createReader(
   return { read, end };
 }
 
-/** Keys tell the milliseconds, which times do not. */
-function byTime(a: Entry, b: Entry): number {
-  return a.at_ms - b.at_ms || (afterColon(a.entry) < afterColon(b.entry) ? -1 : 1);
-}
-
-const afterColon = (key: string): string => key.slice(key.indexOf(":") + 1);
+const byTime = (a: Entry, b: Entry): number => a.came_ms - b.came_ms;

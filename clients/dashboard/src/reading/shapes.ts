@@ -23,6 +23,8 @@ export interface Entry extends Position {
   /** Its key: what a restore names. */
   readonly entry: string;
   readonly document: string;
+  /** When it came, to the millisecond, which the key alone tells. */
+  readonly came_ms: number;
   readonly origin: "push" | "restore" | "import" | "native" | null;
   /** Whether it became the current one when it came. */
   readonly isCurrent: boolean;
@@ -88,7 +90,9 @@ export async function askHistory(account: string, document: string): Promise<rea
   const { items } = await ask<{ readonly items: readonly RawEntry[] }>(route);
   return items.map((raw) => {
     const { entry, origin, current } = raw;
-    return { ...positionOf(raw), entry, document, origin, isCurrent: current };
+    const position = positionOf(raw);
+    const came_ms = position.at_ms + Number(/\.(\d{3})-/.exec(entry)?.[1] ?? 0);
+    return { ...position, entry, document, came_ms, origin, isCurrent: current };
   });
 }
 
