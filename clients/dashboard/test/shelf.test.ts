@@ -29,6 +29,10 @@ test("joined documents are one book, which is where it was read last", () => {
   ]);
   // Within one second the log tells which came last.
   expect(books[0]?.position?.share).toBe(0.2);
+  // The log alone does not: what is imported later may have been read before.
+  const imported = [place("a", 0.5, 20), place("b", 0.2, 10)];
+  const [book] = booksOf({ progress: imported, books: [], joins });
+  expect(book?.position?.share).toBe(0.5);
 });
 
 test("what a person calls a book comes before what devices do", () => {
