@@ -9,8 +9,8 @@ import { href } from "../route";
 import type { Standing } from "./live";
 import { NewPassword } from "./passwords";
 import { placeHref } from "./place";
-import { useReaders } from "./readers";
-import { type Connecting, path, textOf } from "./shapes";
+import { useDeviceName, useReaders } from "./readers";
+import { type Connecting, path } from "./shapes";
 
 interface ConnectProps {
   readonly account: string;
@@ -25,6 +25,7 @@ const OWN_NAMES = /^(localhost|127\..*|\[::1\])$/;
 export function Connect({ account, standing, isWelcome = false }: ConnectProps) {
   const { data } = useAnswer<Connecting>(path(account), 10_000);
   const [isMaking, setMaking] = useState(false);
+  const name = useDeviceName(account, standing);
   return (
     <div className="reading-connect">
       {isWelcome && <Welcome account={account} />}
@@ -41,30 +42,25 @@ export function Connect({ account, standing, isWelcome = false }: ConnectProps) 
           {data && <Others connecting={data} />}
         </li>
         <li>
-          <Login name={nameOf(account, standing)} connecting={data} make={() => setMaking(true)} />
+          <Login name={name} connecting={data} make={() => setMaking(true)} />
         </li>
         <li>
           <strong>
-            Turn a page, or choose <em>Push progress from this device now</em>.
+            Switch <em>Automatically keep documents in sync</em> on,
           </strong>{" "}
-          The book appears here at once. Other devices do the same, and are told where you are when
-          they open it.
+          or choose <em>Push progress from this device now</em>. The book appears here at once.
+          Other devices do the same, and are told where you are when they open it.
         </li>
       </ol>
       <p className="muted">
-        Books are told apart by their bytes: the same file is the same book everywhere. For two
-        files of one book there is <em>Join</em>. To see titles here, switch{" "}
-        <em>Send document metadata</em> on in the device, or set them on this page.
+        Books are told apart by their bytes, unless <em>Document matching method</em> says by their
+        names: the same file is the same book everywhere, and two files of one book can be joined
+        here. To see titles here, switch <em>Send document metadata</em> on, which newer versions
+        have, or set them on this page.
       </p>
       {isMaking && <NewPassword account={account} close={() => setMaking(false)} />}
     </div>
   );
-}
-
-/** The name that the account's devices send. */
-function nameOf(account: string, standing: Standing): string {
-  const settings = standing.type === "open" ? standing.space.get("settings", "account") : undefined;
-  return textOf(settings?.fields["name"]) ?? account;
 }
 
 function Welcome({ account }: { readonly account: string }) {
@@ -136,7 +132,7 @@ function Login(props: {
   return (
     <>
       <strong>
-        Choose <em>Login</em>, with the name <code>{name}</code>
+        Choose <em>Register / Login</em>, and log in with the name <code>{name}</code>
       </strong>{" "}
       and {connecting?.has_key ? "your password, or" : ""} a password for this device alone:{" "}
       <button type="button" className="button small" onClick={make}>
@@ -150,7 +146,7 @@ function Login(props: {
           </>
         )}
         {isOpen
-          ? "Whoever has no account here chooses Register instead, with a new name and a password."
+          ? "Whoever has no account here registers there instead, with a new name and a password."
           : "Registering from a device is closed: an admin makes accounts."}
       </p>
     </>

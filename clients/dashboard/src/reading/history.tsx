@@ -3,12 +3,12 @@
 import { useMemo } from "react";
 import { ask } from "../hub/request";
 import { counted, moment } from "../hub/words";
-import { Empty, Failed, Loading } from "../parts/states";
+import { Await, Empty } from "../parts/states";
 import { type Column, Table } from "../parts/table";
 import { complain, say } from "../parts/toast";
 import { Bar, percent } from "./bar";
 import { Chart } from "./chart";
-import { type History, useHistory } from "./live";
+import { useHistory } from "./live";
 import { type Entry, path } from "./shapes";
 import { type Book, deviceOf, type Place, twins } from "./shelf";
 
@@ -38,26 +38,23 @@ export function BookHistory(props: {
     <section aria-label="History">
       <header className="title">
         <h2>History</h2>
-        {history.entries && (
-          <span className="muted">{counted(history.entries.length, "position")}</span>
-        )}
+        {history.data && <span className="muted">{counted(history.data.length, "position")}</span>}
       </header>
-      <Kept account={account} book={book} history={history} />
+      <Await answer={history} lines={3}>
+        {(entries) => <Kept account={account} book={book} entries={entries} />}
+      </Await>
     </section>
   );
 }
 
-function Kept(props: { readonly account: string; readonly book: Book; readonly history: History }) {
-  const { account, book } = props;
-  const { entries, error } = props.history;
-  const latest = useMemo(() => entries?.toReversed() ?? [], [entries]);
+function Kept(props: {
+  readonly account: string;
+  readonly book: Book;
+  readonly entries: readonly Entry[];
+}) {
+  const { account, book, entries } = props;
+  const latest = useMemo(() => entries.toReversed(), [entries]);
   const columns = useMemo(() => columnsOf(account, book, latest), [account, book, latest]);
-  if (error !== undefined) {
-    return <Failed error={error} />;
-  }
-  if (entries === undefined) {
-    return <Loading lines={3} />;
-  }
   if (entries.length === 0) {
     return <Empty title="No position was kept" />;
   }

@@ -10,7 +10,7 @@
 
 import { useEffect, useMemo, useState } from "react";
 import type { Client, Space } from "syncline";
-import { repeat } from "../hub/answer";
+import { type Answer, repeat } from "../hub/answer";
 import { ask } from "../hub/request";
 import { useSession } from "../hub/session";
 import { useRecords } from "../spaces/sample";
@@ -50,7 +50,10 @@ function followReadings(client: Client, account: string, tell: (standing: Standi
   let stopAsking: (() => void) | undefined;
   let openedAt = 0;
 
-  const isLost = (): boolean => space?.status().ended?.code === "unknown_space";
+  const isLost = (): boolean => {
+    const { ended, progress } = space?.status() ?? {};
+    return ended?.code === "unknown_space" && progress === undefined;
+  };
   const open = (): void => {
     if (space !== undefined && client.waiting() === 0) {
       // It may be wanted by other tabs, whose wish the hub has refused as well: asked for anew.
@@ -118,31 +121,27 @@ export function useBooks(space: Space): readonly Book[] {
   return useMemo(() => booksOf({ progress, books, joins }), [progress, books, joins]);
 }
 
-/** What is known of a book's history. */
-export interface History {
-  /** The oldest first; none when it has not come yet. */
-  readonly entries: readonly Entry[] | undefined;
-  readonly error: Error | undefined;
-}
-
-/** The history of a book, asked for again when `mark` changes: never twice at once. */
-export function useHistory(account: string, book: Book, mark: string): History {
-  const [history, setHistory] = useState<History>({ entries: undefined, error: undefined });
+/** The history of a book, the oldest first; asked for again when `mark` changes. */
+export function useHistory(account: string, book: Book, mark: string): Answer<readonly Entry[]> {
+  const [data, setData] = useState<readonly Entry[]>();
+  const [error, setError] = useState<Error>();
   const documents = book.documents.map(({ id }) => id).join(":");
   const reader = useMemo(
-    () => createReader(account, documents.split(":"), setHistory),
+    () => createReader(account, documents.split(":"), setData, setError),
     [account, documents],
   );
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new mark is a page that was turned
   useEffect(() => reader.read(), [reader, mark]);
   useEffect(() => reader.end, [reader]);
-  return history;
+  return { data, error, reload: reader.read };
 }
 
+/** Reads one time after the other, and once more when it was asked to meanwhile. */
 function createReader(
   account: string,
   documents: readonly string[],
-  tell: (history: History) => void,
+  tell: (entries: readonly Entry[]) => void,
+  fail: (error: Error | undefined) => void,
 ) {
   let isReading = false;
   let isDue = false;
@@ -154,25 +153,26 @@ function createReader(
       return;
     }
     if (answer instanceof Error) {
-      tell({ entries: undefined, error: answer });
+      fail(answer);
     } else {
-      tell({ entries: answer.flat().sort(byTime), error: undefined });
-    }
-  };
-  const read = (): void => {
-    isOver = false;
-    isDue = true;
-    if (!isReading) {
-      isReading = true;
-      void rounds();
+      tell(answer.flat().sort(byTime));
+      fail(undefined);
     }
   };
   const rounds = async (): Promise<void> => {
+    isReading = true;
     while (isDue && !isOver) {
       isDue = false;
       await once();
     }
     isReading = false;
+  };
+  const read = (): void => {
+    isOver = false;
+    isDue = true;
+    if (!isReading) {
+      void rounds();
+    }
   };
   const end = (): void => {
     isOver = true;

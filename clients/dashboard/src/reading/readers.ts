@@ -4,10 +4,20 @@ import { useMemo } from "react";
 import { useList } from "../hub/answer";
 import { useSession } from "../hub/session";
 import type { SpaceInfo } from "../hub/shapes";
-import { type Reader, ROUTES } from "./shapes";
+import type { Standing } from "./live";
+import { type Reader, ROUTES, textOf } from "./shapes";
 
 const SPACES = "koreader/";
 const EVERY_MS = 10_000;
+
+/** The name that an account's devices send: another one, where that could be no account's. */
+export function useDeviceName(account: string, standing: Standing): string {
+  const { who } = useSession();
+  const readers = useList<Reader>(who.admin ? `${ROUTES}/accounts` : undefined, EVERY_MS);
+  const settings = standing.type === "open" ? standing.space.get("settings", "account") : undefined;
+  const listed = readers.data?.find((reader) => reader.account === account);
+  return textOf(settings?.fields["name"]) ?? listed?.name ?? account;
+}
 
 /** Accounts whose space one knows, and for admins all that devices can open. */
 export function useReaders(): readonly string[] {
