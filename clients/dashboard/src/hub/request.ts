@@ -46,10 +46,11 @@ export async function askLines(
   file: Blob,
   hear: (line: unknown) => void,
 ): Promise<void> {
-  const { body } = await send(route, { body: file, headers: {} });
+  const { body } = await send(route, { body: file });
+  const texts = body?.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  for await (const text of body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    const lines = `${rest}${text}`.split("\n");
+  for (let read = await texts?.read(); read?.value !== undefined; read = await texts?.read()) {
+    const lines = `${rest}${read.value}`.split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
       hear(JSON.parse(line));

@@ -8,7 +8,7 @@ import { Dialog } from "../parts/dialog";
 import { Icon } from "../parts/icon";
 import { Empty } from "../parts/states";
 import { type Column, Table } from "../parts/table";
-import { say } from "../parts/toast";
+import { complain, say } from "../parts/toast";
 import { useRecords } from "../spaces/sample";
 import { useMinutes } from "./list";
 import { type Standing, useBooks } from "./live";
@@ -122,7 +122,7 @@ function Forget(props: {
         changes.delete("positions", key);
       }
     });
-    await write.whenAcked;
+    write.whenAcked.catch(complain);
     say(`${device.name} is forgotten.`);
     close();
   };

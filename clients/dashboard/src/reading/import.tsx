@@ -48,7 +48,7 @@ export function ImportDialog({ close }: { readonly close: () => void }) {
   return (
     <Dialog title="Import" {...action} submit={submit} close={close}>
       {/* What was tried is what is imported: another choice has to be tried before. */}
-      <div className={isDone ? "unseen" : "import-order"} onChange={again}>
+      <div hidden={isDone} className={isDone ? "" : "import-order"} onChange={again}>
         <Order />
       </div>
       {report && <Told report={report} isTried={isTried} />}
