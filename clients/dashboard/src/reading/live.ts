@@ -20,7 +20,7 @@ import { type Book, booksOf } from "./shelf";
 /** What is kept up of a space: all but the history. */
 const COLLECTIONS = ["progress", "positions", "devices", "books", "joins", "settings"] as const;
 /** How often a hub that has no book yet is asked for one. */
-const EVERY_MS = 1_000;
+const EVERY_MS = 500;
 /** A space that was asked for anew has so long to come. */
 const PATIENCE_MS = 15_000;
 
