@@ -36,6 +36,14 @@ export const PAGES: readonly PageEntry[] = [
     gateway: "linkora",
     Page: late(() => import("./bookmarks/page").then(({ BookmarksPage }) => BookmarksPage)),
   },
+  {
+    id: "reading",
+    title: "Reading",
+    icon: "reading",
+    isForAdmins: false,
+    gateway: "koreader",
+    Page: late(() => import("./reading/page").then(({ ReadingPage }) => ReadingPage)),
+  },
   { id: "devices", title: "Devices", icon: "devices", isForAdmins: false, Page: DevicesPage },
   {
     id: "conflicts",

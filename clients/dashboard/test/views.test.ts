@@ -8,6 +8,7 @@ import { type Client, connect } from "syncline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Program } from "../../typescript/test/program.js";
 import { type Faults, logIn, openBrowser, openContext, standing, until } from "./browser.js";
+import { Device } from "./device.js";
 
 const PICTURES = resolve(process.cwd(), "../../target/dashboard");
 
@@ -16,6 +17,8 @@ const SIZES = {
   phone: { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true },
 } as const;
 const SCHEMES = ["light", "dark"] as const;
+
+const MIDDLEMARCH = "0b229176d4e8db7f6d2b5a4952368d7a";
 
 /** A view by its address, and what shows that it is there. */
 const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = [
@@ -32,6 +35,13 @@ const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = 
   ["bookmarks-deleted", "#/bookmarks/admin/deleted", "Kept for 90 days"],
   ["bookmarks-connect", "#/bookmarks/admin/connect", "Make a token"],
   ["bookmarks-empty", "#/bookmarks/ann", "No bookmarks yet"],
+  ["reading", "#/reading/ann", "Middlemarch"],
+  ["reading-book", `#/reading/ann/books/${MIDDLEMARCH}`, "positions"],
+  ["reading-devices", "#/reading/ann/devices", "Kobo Clara"],
+  ["reading-connect", "#/reading/ann/connect", "Custom sync server"],
+  ["reading-settings", "#/reading/ann/settings", "the furthest"],
+  ["reading-accounts", "#/reading/ann/accounts", "Name on devices"],
+  ["reading-welcome", "#/reading", "You have no book here yet"],
   ["devices", "#/devices", "tablet"],
   ["conflicts", "#/conflicts", "Bring back"],
   ["people", "#/people", "New account"],
@@ -97,6 +107,7 @@ async function furnish(): Promise<void> {
   await laptop.settled();
   await bookmark(laptop);
   await disagree(laptop, tablet);
+  await read();
   for (let number = 0; number < 3; number += 1) {
     await fetch(`${hub.url}/hub/v1/whoami`, { headers: { authorization: "Bearer sl_no" } });
   }
@@ -123,6 +134,20 @@ async function bookmark(laptop: Client): Promise<void> {
   await laptop.settled();
   space.delete("folders", "old");
   await laptop.settled();
+}
+
+/** Ann reads on two devices, the one of which was away for a while. */
+async function read(): Promise<void> {
+  const [kobo, kindle] = ["Kobo Clara", "Kindle"].map(
+    (name) => new Device(hub.url, name, "ann", "correct horse"),
+  );
+  for (let page = 1; page <= 12; page += 1) {
+    await kobo?.push(MIDDLEMARCH, page / 25, { title: "Middlemarch", authors: "George Eliot" });
+  }
+  await kindle?.push(MIDDLEMARCH, 0.12);
+  await kindle?.push("ffeeddccbbaa99887766554433221100", 1, { title: "Emma" });
+  await kobo?.push(MIDDLEMARCH, 0.52);
+  await kobo?.push("00112233445566778899aabbccddeeff", 0.03);
 }
 
 /** Both write one field without knowing of the other. */
@@ -223,7 +248,7 @@ describe("what people do", () => {
 
   test("whoever is no admin sees their own, and nothing of the hub's", async () => {
     const pages = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").count();
-    expect(pages).toBe(5);
+    expect(pages).toBe(6);
     await page.getByText("home/lists").waitFor();
     await page.goto("/#/people");
     await page.getByText("phone").waitFor();
@@ -293,15 +318,17 @@ describe("while the hub is away", () => {
       const page = await context.newPage();
       await page.goto("/");
       await logIn(page, hub.token);
-      await page.goto("/#/spaces/home%2Flists/records/books");
-      await page.getByText("Middlemarch").first().waitFor();
+      for (const hash of ["#/reading/ann", "#/spaces/home%2Flists/records/books"]) {
+        await page.goto(`/${hash}`);
+        await page.getByText("Middlemarch").first().waitFor();
+      }
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
       pages.push([name, page]);
     }
     await hub.kill();
   });
 
-  test.each(["overview", "spaces", "records", "bookmarks", "devices", "system"])(
+  test.each(["overview", "spaces", "records", "bookmarks", "reading", "devices", "system"])(
     "%s",
     async (view) => {
       for (const [name, page] of pages) {
@@ -310,7 +337,7 @@ describe("while the hub is away", () => {
         await page.reload();
         await standing(page, "Offline");
         await page.getByText("The hub is away.").waitFor();
-        if (view === "records") {
+        if (view === "records" || view === "reading") {
           await page.getByText("Middlemarch").first().waitFor();
         } else if (view === "spaces") {
           await page.getByRole("heading", { name: "Kept on this device" }).waitFor();

@@ -14,7 +14,7 @@ export function Connect({ info }: { readonly info: Info }) {
   const addresses = addressesOf(info, new URL(location.href));
   const [address, setAddress] = useState(addresses[0] ?? "");
   return (
-    <section className="steps">
+    <section className="connect-app">
       <p className="summary">
         The app Linkora, on Android and on the desktop, takes this hub for its own sync server. Open
         its sync settings, and give it these three, the certificate before the first test.

@@ -29,7 +29,7 @@ export const Side = memo(function Side(props: SideProps) {
     // biome-ignore lint/a11y/useKeyWithClickEvents: a link that is chosen by a key is clicked
     // biome-ignore lint/a11y/noStaticElementInteractions: see above
     <div
-      className={isOpen ? "places open" : "places"}
+      className={isOpen ? "sidelist open" : "sidelist"}
       onClick={({ target }) => {
         if (target instanceof Element && target.closest("a") !== null) {
           setOpen(false);
@@ -38,7 +38,7 @@ export const Side = memo(function Side(props: SideProps) {
     >
       <button
         type="button"
-        className="button places-button"
+        className="button sidelist-button"
         aria-expanded={isOpen}
         onClick={() => setOpen(!isOpen)}
       >

@@ -12,7 +12,7 @@ export function Welcome(props: {
 }) {
   const { user, isReadOnly, add } = props;
   return (
-    <section className="empty welcome">
+    <section className="empty no-bookmarks">
       <p className="empty-title">No bookmarks yet</p>
       <p>
         Bookmarks of the app Linkora live here, on all of its devices and in this page at once.
