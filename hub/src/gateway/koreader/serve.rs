@@ -17,12 +17,13 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 use syncline_protocol::{Code, Reject};
 
-use super::accounts::{Reader, Wrong};
+use super::accounts::Reader;
 use super::mapping::{Position, collection, field};
 use super::request::{Keep, Request};
 use super::wire::{
     BODY_BYTES, Body, Push, Refused, Registration, Route, check_accept, new_key, record,
 };
+use super::wrong::Wrong;
 use super::{compatible, cors, library};
 use crate::hub::{ClientAddress, Hub, Receipt, Submission, now_ms};
 
@@ -227,6 +228,7 @@ impl From<Reject> for Refused {
     fn from(reject: Reject) -> Self {
         match reject.code {
             Code::Unauthorized | Code::UnknownSpace | Code::Forbidden => Self::UNAUTHORIZED,
+            Code::Busy | Code::RateLimited => Self::busy(),
             Code::Refused | Code::TooLarge | Code::QuotaExceeded | Code::TooMany => Self::INVALID,
             code => {
                 tracing::warn!(%code, text = reject.text, "a device's request failed");

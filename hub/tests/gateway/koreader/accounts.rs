@@ -232,6 +232,29 @@ async fn two_hundred_pushes_in_a_row_pass_while_somebody_guesses() {
     assert!(slowest < DEVICE_WAITS, "{slowest:?}");
 }
 
+/// After a start nobody's key is recognised: whoever guesses then finds no more guesses free
+/// because many come at once, or because the right one is among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_that_come_together_are_counted_before_they_are_checked() {
+    let limits = [("WRONG_KEYS_PER_ACCOUNT_MINUTE", "3"), ("WRONG_KEYS_PER_ADDRESS_MINUTE", "4")];
+    let mut house = House::with(&limits).await;
+    house.register(ALICE).await;
+    house.register(Reader("bob", KEY)).await;
+    tokio::task::block_in_place(|| house.program.restart());
+    let wrong = Reader("alice", "00000000000000000000000000000000");
+    let guesses = (0..20).map(|_| house.by(wrong, "GET", "/users/auth", ""));
+    let answers = futures_util::future::join_all(guesses).await;
+    let checked = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!(answers.iter().all(|answer| [401, 429].contains(&answer.status)));
+    assert_eq!(checked, 3);
+    assert_eq!(house.by(ALICE, "GET", "/users/auth", "").await.status, 429, "it is not checked");
+    let bob = Reader("bob", KEY);
+    assert_eq!(house.by(bob, "GET", "/users/auth", "").await.status, 200, "the address has one");
+    assert_eq!(house.by(Reader("bob", "0"), "GET", "/users/auth", "").await.status, 401);
+    assert_eq!(house.by(Reader("bob", "1"), "GET", "/users/auth", "").await.status, 429);
+    assert_eq!(house.by(bob, "GET", "/users/auth", "").await.status, 200, "it was seen before");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn registrations_from_one_address_have_a_pace() {
     let house = House::with(&[("REGISTRATIONS_PER_MINUTE", "2")]).await;
