@@ -240,7 +240,10 @@ async fn guesses_that_come_together_are_counted_before_they_are_checked() {
     let mut house = House::with(&limits).await;
     house.register(ALICE).await;
     house.register(Reader("bob", KEY)).await;
-    tokio::task::block_in_place(|| house.program.restart());
+    tokio::task::block_in_place(|| {
+        house.program.kill();
+        house.program.restart();
+    });
     let wrong = Reader("alice", "00000000000000000000000000000000");
     let guesses = (0..20).map(|_| house.by(wrong, "GET", "/users/auth", ""));
     let answers = futures_util::future::join_all(guesses).await;
