@@ -239,7 +239,8 @@ impl Hub {
         let directory = self.directory();
         let has_else = directory.has_admin(account)
             || directory.password(account).is_some()
-            || directory.tokens_of(account).next().is_some()
+            // A browser's session opens nothing without what opened it.
+            || directory.tokens_of(account).any(|id| !directory.is_session(id))
             || directory.memberships(account).next().is_some()
             || directory.secret_keys(account).iter().any(|key| !is_of(key, realm));
         if !has_else {

@@ -44,6 +44,9 @@ section! {
         history_age: Duration = Duration::ZERO => Span(Duration::ZERO, days(36_500));
         /// Documents of one account. More than anybody reads.
         documents: u32 = 50_000 => Count(1, 10_000_000);
+        /// Devices of one account. A program that draws a new id for every push would have a new
+        /// one each time; pushes of further ones are refused.
+        devices: u32 = 200 => Count(1, 10_000);
     }
 }
 

@@ -165,6 +165,22 @@ async fn a_hub_account_with_more_than_readings_stays() {
     assert!(house.command(&["user", "list"]).await.contains("alice"));
 }
 
+/// A browser's session opens nothing once what opened it has gone: it keeps no account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_left_over_keeps_no_account() {
+    let house = House::of_alice().await;
+    let order = json!({ "user": "alice" });
+    let made = house.hub("POST", "/hub/v1/tokens", Some(order)).await.json();
+    let login = json!({ "token": made["token"] }).to_string();
+    let kind = [("Content-Type", "application/json")];
+    assert_eq!(house.ask("POST", "/hub/v1/session", &kind, &login).await.status, 201);
+    let path = format!("/hub/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(house.hub("DELETE", &path, None).await.status, 204);
+    assert_eq!(house.by(ALICE, "DELETE", "/users/me", "").await.status, 200);
+    assert!(!house.command(&["user", "list"]).await.contains("alice"));
+    assert_eq!(house.register(ALICE).await.status, 201);
+}
+
 /// A key may have come from anywhere: neither it nor what it was made of is a password of the hub.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_readers_password_opens_the_hub_only_once_an_admin_sets_it() {
