@@ -32,8 +32,8 @@ section! {
         /// Accounts that one address may make in a minute. 0 is no limit, for tests.
         registrations_per_minute: u32 = 10 => Count(0, 1_000_000);
         /// Wrong keys a minute for one account from one address before wrong ones have to wait.
-        /// 0 is no limit. Right ones never wait: a device that was offline sends 200 pushes in a
-        /// row, and drops those that are refused.
+        /// 0 is no limit. Right ones that were seen since the start never wait: a device that was
+        /// offline sends 200 pushes in a row, and drops those that are refused.
         wrong_keys_per_account_minute: u32 = 20 => Count(0, 1_000_000);
         /// The same for all accounts from one address.
         wrong_keys_per_address_minute: u32 = 300 => Count(0, 1_000_000);
