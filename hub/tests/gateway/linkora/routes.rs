@@ -342,6 +342,7 @@ async fn what_was_sent_and_not_taken_is_told_on_return() {
     kit.ask("DELETE_FOLDER", "b", json!({ "id": 1 })).await.json();
     ears.close().await;
     let mut ears = kit.listen("a").await;
+    kit.make("CREATE_FOLDER", "b", folder("four", None)).await;
     assert_eq!(ears.hears("DELETE_FOLDER").await["id"], 1);
 }
 
