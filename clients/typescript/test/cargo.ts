@@ -1,13 +1,28 @@
 // Builds a program of the workspace, and tells where it is.
 
 import { spawn } from "node:child_process";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 // Tests run in the package's folder; addresses of modules are no paths in a page of jsdom.
 const WORKSPACE = resolve(process.cwd(), "../..");
 
-/** Builds what `args` name (one binary or example); gives the path of the program. */
-export async function cargo(args: readonly string[]): Promise<string> {
+/** One program of a package. */
+export interface Named {
+  readonly package: string;
+  readonly kind: "bin" | "example";
+  readonly name: string;
+}
+
+/**
+ * Builds a program, and gives its path. PROGRAMS names a folder of cargo's where it is built
+ * already: the same program beside other packages is another build of all it depends on.
+ */
+export async function cargo(named: Named): Promise<string> {
+  const built = process.env["PROGRAMS"];
+  if (built !== undefined) {
+    return join(built, named.kind === "bin" ? "." : "examples", named.name);
+  }
+  const args = ["-p", named.package, `--${named.kind}`, named.name];
   const build = spawn("cargo", ["build", "--quiet", "--message-format=json", ...args], {
     cwd: WORKSPACE,
     stdio: ["ignore", "pipe", "inherit"],

@@ -21,7 +21,11 @@ let rust: ChildProcessWithoutNullStreams;
 
 beforeAll(async () => {
   const folder = fileURLToPath(new URL("../../..", import.meta.url));
-  const program = await cargo(["-p", "syncline-protocol", "--example", "differential"]);
+  const program = await cargo({
+    package: "syncline-protocol",
+    kind: "example",
+    name: "differential",
+  });
   rust = spawn(program, { cwd: folder });
   rust.stderr.pipe(process.stderr);
 });

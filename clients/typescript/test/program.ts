@@ -26,7 +26,7 @@ export class Program {
 
   /** A hub with these settings in its environment, not started yet. */
   static async build(settings: Readonly<Record<string, string>> = {}): Promise<Program> {
-    const program = await cargo(["-p", "syncline", "--bin", "syncline"]);
+    const program = await cargo({ package: "syncline", kind: "bin", name: "syncline" });
     return new Program(program, await freePort(), settings);
   }
 

@@ -26,8 +26,9 @@ echo "== asyncapi.yaml"
 "$venv/bin/python" "$here/asyncapi.py" "$root/protocol/asyncapi.yaml"
 
 echo "== a running hub"
-(cd "$root" && cargo build --quiet --package syncline)
-syncline=$target/debug/syncline
+# PROGRAMS: a folder of cargo's where it is built already.
+[ -n "${PROGRAMS:-}" ] || (cd "$root" && cargo build --quiet --package syncline)
+syncline=${PROGRAMS:-$target/debug}/syncline
 data=$(mktemp -d)
 hub=
 finish() {

@@ -41,7 +41,7 @@ use tally::Tally;
 use world::World;
 
 /// Seeds by default: enough for a change to be judged while one waits for it.
-const SEEDS: u64 = if cfg!(debug_assertions) { 4 } else { 200 };
+const SEEDS: u64 = if cfg!(debug_assertions) { 20 } else { 200 };
 /// From so many seeds on each misfortune must have happened at least once.
 const SEEDS_FOR_ALL: u64 = 20;
 
