@@ -245,9 +245,10 @@ impl Socket {
                         Ok(())
                     }
                 },
-                _ = pings.tick() => {
-                    if heard.elapsed() > SILENCE_MAX { Err(CloseCode::Away) } else { self.ping().await }
-                }
+                _ = pings.tick() => match heard.elapsed() > SILENCE_MAX {
+                    true => Err(CloseCode::Away),
+                    false => self.ping().await,
+                },
             };
             if let Err(code) = turn {
                 return code;
