@@ -8,6 +8,7 @@ import { type Client, connect } from "syncline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Program } from "../../typescript/test/program.js";
 import { type Faults, logIn, openBrowser, openContext, standing, until } from "./browser.js";
+import { Device } from "./device.js";
 
 const PICTURES = resolve(process.cwd(), "../../target/dashboard");
 
@@ -17,6 +18,8 @@ const SIZES = {
 } as const;
 const SCHEMES = ["light", "dark"] as const;
 
+const MIDDLEMARCH = "0b229176d4e8db7f6d2b5a4952368d7a";
+
 /** A view by its address, and what shows that it is there. */
 const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = [
   ["overview", "#/overview", "Since the start"],
@@ -25,6 +28,13 @@ const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = 
   ["record", "#/spaces/home%2Flists/records/books/middlemarch", "Copy as JSON"],
   ["members", "#/spaces/home%2Flists/members", "reads and writes"],
   ["connect", "#/spaces/home%2Flists/connect", "Make a token"],
+  ["reading", "#/reading/ann", "Middlemarch"],
+  ["reading-book", `#/reading/ann/books/${MIDDLEMARCH}`, "positions"],
+  ["reading-devices", "#/reading/ann/devices", "Kobo Clara"],
+  ["reading-connect", "#/reading/ann/connect", "Custom sync server"],
+  ["reading-settings", "#/reading/ann/settings", "the furthest"],
+  ["reading-accounts", "#/reading/ann/accounts", "Name on devices"],
+  ["reading-welcome", "#/reading", "You have no book here yet"],
   ["devices", "#/devices", "tablet"],
   ["conflicts", "#/conflicts", "Bring back"],
   ["people", "#/people", "New account"],
@@ -89,9 +99,24 @@ async function furnish(): Promise<void> {
   space.put("todo", "milk", { text: "Milk", done: false });
   await laptop.settled();
   await disagree(laptop, tablet);
+  await read();
   for (let number = 0; number < 3; number += 1) {
     await fetch(`${hub.url}/hub/v1/whoami`, { headers: { authorization: "Bearer sl_no" } });
   }
+}
+
+/** Ann reads on two devices, the one of which was away for a while. */
+async function read(): Promise<void> {
+  const [kobo, kindle] = ["Kobo Clara", "Kindle"].map(
+    (name) => new Device(hub.url, name, "ann", "correct horse"),
+  );
+  for (let page = 1; page <= 12; page += 1) {
+    await kobo?.push(MIDDLEMARCH, page / 25, { title: "Middlemarch", authors: "George Eliot" });
+  }
+  await kindle?.push(MIDDLEMARCH, 0.12);
+  await kindle?.push("ffeeddccbbaa99887766554433221100", 1, { title: "Emma" });
+  await kobo?.push(MIDDLEMARCH, 0.52);
+  await kobo?.push("00112233445566778899aabbccddeeff", 0.03);
 }
 
 /** Both write one field without knowing of the other. */
@@ -192,7 +217,7 @@ describe("what people do", () => {
 
   test("whoever is no admin sees their own, and nothing of the hub's", async () => {
     const pages = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").count();
-    expect(pages).toBe(4);
+    expect(pages).toBe(5);
     await page.getByText("home/lists").waitFor();
     await page.goto("/#/people");
     await page.getByText("phone").waitFor();
@@ -262,30 +287,35 @@ describe("while the hub is away", () => {
       const page = await context.newPage();
       await page.goto("/");
       await logIn(page, hub.token);
-      await page.goto("/#/spaces/home%2Flists/records/books");
-      await page.getByText("Middlemarch").first().waitFor();
+      for (const hash of ["#/reading/ann", "#/spaces/home%2Flists/records/books"]) {
+        await page.goto(`/${hash}`);
+        await page.getByText("Middlemarch").first().waitFor();
+      }
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
       pages.push([name, page]);
     }
     await hub.kill();
   });
 
-  test.each(["overview", "spaces", "records", "devices", "system"])("%s", async (view) => {
-    for (const [name, page] of pages) {
-      const hash = VIEWS.find(([id]) => id === view)?.[1] ?? "";
-      await page.goto(`/${hash}`);
-      await page.reload();
-      await standing(page, "Offline");
-      await page.getByText("The hub is away.").waitFor();
-      if (view === "records") {
-        await page.getByText("Middlemarch").first().waitFor();
-      } else if (view === "spaces") {
-        await page.getByRole("heading", { name: "Kept on this device" }).waitFor();
-      } else {
-        await page.getByText("The hub does not answer").first().waitFor();
+  test.each(["overview", "spaces", "records", "reading", "devices", "system"])(
+    "%s",
+    async (view) => {
+      for (const [name, page] of pages) {
+        const hash = VIEWS.find(([id]) => id === view)?.[1] ?? "";
+        await page.goto(`/${hash}`);
+        await page.reload();
+        await standing(page, "Offline");
+        await page.getByText("The hub is away.").waitFor();
+        if (view === "records" || view === "reading") {
+          await page.getByText("Middlemarch").first().waitFor();
+        } else if (view === "spaces") {
+          await page.getByRole("heading", { name: "Kept on this device" }).waitFor();
+        } else {
+          await page.getByText("The hub does not answer").first().waitFor();
+        }
+        await picture(page, `away-${view}-${name}`);
+        expect(await sticksOut(page)).toBe(0);
       }
-      await picture(page, `away-${view}-${name}`);
-      expect(await sticksOut(page)).toBe(0);
-    }
-  });
+    },
+  );
 });

@@ -44,6 +44,13 @@ async fn registration_closes_after_the_first_and_an_admin_opens_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_turned_off_says_so() {
+    let house = House::with(&[("ENABLED", "false")]).await;
+    assert_eq!(house.register(ALICE).await.status, 404);
+    assert_eq!(house.admin("GET", "", None).await.json()["enabled"], json!(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_are_told_apart_by_every_byte() {
     let house = House::open().await;
     let names = ["alice", "Alice", "Zo\u{eb}", "user*one", "userXone", "a b", "x.y@z-1"];
