@@ -3,6 +3,7 @@
 //! stored beyond bounded memory. It never logs a secret.
 
 pub mod directory;
+pub mod household;
 pub mod password;
 pub mod principal;
 pub mod recognised;
