@@ -35,8 +35,8 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "/hub": { target: HUB, changeOrigin: true },
-      "/ws": { target: HUB, ws: true, changeOrigin: true },
+      "/hub": { target: HUB },
+      "/ws": { target: HUB, ws: true },
     },
   },
 });

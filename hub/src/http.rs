@@ -12,7 +12,7 @@ mod upgrade;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::watch;
 use tower::ServiceExt as _;
 
+use crate::access::household::Household;
 use crate::admin;
 use crate::gateway::Gateway;
 use crate::hub::{Certificate, ClientAddress, Encrypted, Hub};
@@ -48,7 +49,7 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) tls: Option<Arc<CertifiedServer>>,
     /// Sockets that have not said who they are, by address.
-    pub(crate) unauthenticated: Arc<DashMap<IpAddr, u32>>,
+    pub(crate) unauthenticated: Arc<DashMap<Household, u32>>,
 }
 
 /// What the hub answers on the shared port, and each gateway on ports of its own.

@@ -46,8 +46,9 @@ use crate::store::{ReplicaRow, Store, StoreError};
 use crate::writer::intake::{Intake, Job};
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
+pub use crate::access::household::Household;
 pub use crate::access::principal::{Principal, Role};
-pub use crate::access::throttle::Throttle;
+pub use crate::access::throttle::{Reserved, Throttle};
 pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use acl::{Decider, Explained, RULES_MAX};
@@ -55,7 +56,6 @@ pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use browser::BrowserSession;
 pub use follow::{Followed, Following};
-pub use hashing::Patience;
 pub use limits::{RETENTION_MAX, RETENTION_MIN};
 pub use origin::{Certificate, ClientAddress, Encrypted};
 pub use realm::{Checked, Derivation, Registering, Shown};
@@ -107,9 +107,8 @@ struct Inner {
     /// What was refused lately.
     rejects: rejects::Rejects,
     recognised: Mutex<Recognised>,
-    throttle: Mutex<Throttle<std::net::IpAddr>>,
-    /// Turns to compute a slow hash.
-    hashing: Arc<Semaphore>,
+    throttle: Mutex<Throttle<Household>>,
+    hashing: hashing::Hashing,
     /// How secrets of realms follow from passwords; set before anyone is served.
     derivations: OnceLock<Vec<Derivation>>,
     /// Held while an account comes into a realm or leaves it.

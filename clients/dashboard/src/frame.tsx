@@ -2,6 +2,7 @@
 
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { useConnection } from "syncline/react";
+import { useGatewaysOff } from "./hub/gateways";
 import { useSession } from "./hub/session";
 import { counted } from "./hub/words";
 import { PAGES, type PageEntry } from "./pages";
@@ -10,10 +11,15 @@ import { Empty } from "./parts/states";
 import { href, useRoute } from "./route";
 import { useUndoKey } from "./spaces/undo";
 
+const GATEWAYS = PAGES.map(({ gateway }) => gateway).filter((name) => name !== undefined);
+
 export function Frame() {
   const { who } = useSession();
   const [id] = useRoute();
-  const pages = PAGES.filter(({ isForAdmins }) => who.admin || !isForAdmins);
+  const off = useGatewaysOff(GATEWAYS);
+  const pages = PAGES.filter(({ isForAdmins, gateway = "" }) => {
+    return (who.admin || !isForAdmins) && !off.includes(gateway);
+  });
   const current = id === undefined ? pages[0] : pages.find((page) => page.id === id);
   useUndoKey();
   useEffect(() => {

@@ -2,6 +2,7 @@
 //
 //   the page        from the hub, and kept; from what was kept when the hub does not answer
 //   its assets      from what was kept, since a name never changes its content; else from the hub
+//   parts that the page fetches later are kept with the rest, so that each can be had offline
 //   anything else   is not touched: data has its own copy, which the client keeps
 //
 // Browsers allow it to secure pages only: https, and this machine's own address.
@@ -72,15 +73,33 @@ async function keepPage(): Promise<void> {
   await keep(answer);
 }
 
-/** Keeps a page with all that it names; what an older one named goes. */
+/** Keeps a page with all that it may load; what an older one loaded goes. */
 async function keep(answer: Response): Promise<void> {
   const shell = await caches.open(SHELL);
   const text = await answer.clone().text();
-  const named = new Set([...text.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path = ""]) => path));
   const known = (await shell.keys()).map(({ url }) => new URL(url).pathname);
+  const add = (paths: readonly string[]): Promise<void> =>
+    shell.addAll(paths.filter((path) => !known.includes(path)));
   // The page last: whoever finds it finds all that it needs.
-  await shell.addAll([...named].filter((path) => !known.includes(path)));
+  const first = namedIn(text, /"\/(assets\/[^"]+)"/g);
+  await add(first);
+  const later = await fetchedLater(shell, first);
+  await add(later);
   await shell.put(PAGE, answer);
-  const stale = known.filter((path) => path !== PAGE && !named.has(path));
+  const stale = known.filter((path) => ![PAGE, ...first, ...later].includes(path));
   await Promise.all(stale.map((path) => shell.delete(path)));
+}
+
+/** What the scripts name: parts of the page that they fetch when somebody first looks at them. */
+async function fetchedLater(shell: Cache, first: readonly string[]): Promise<readonly string[]> {
+  const scripts = first.filter((path) => path.endsWith(".js"));
+  const texts = scripts.map(async (path) => (await shell.match(path))?.text() ?? "");
+  const named = (await Promise.all(texts)).flatMap((text) =>
+    namedIn(text, /["'`](assets\/[\w.-]+\.(?:js|css))["'`]/g),
+  );
+  return [...new Set(named)].filter((path) => !first.includes(path));
+}
+
+function namedIn(text: string, pattern: RegExp): readonly string[] {
+  return [...new Set([...text.matchAll(pattern)].map(([, path = ""]) => `/${path}`))];
 }

@@ -47,7 +47,9 @@ function row(on: Page, key: string) {
 
 async function fieldOf(key: string, field: string): Promise<unknown> {
   const path = `/spaces/notes/collections/pages/records/${key}`;
-  const { fields } = (await hub.call("GET", path)) as { fields: Record<string, unknown> };
+  // A record that was deleted and has not come back yet has no fields.
+  const asked = hub.call("GET", path).catch(() => ({ fields: {} }));
+  const { fields } = (await asked) as { fields: Record<string, unknown> };
   return fields[field];
 }
 

@@ -16,7 +16,10 @@ const BOOKMARKS = fileURLToPath(
 const CHANGES_PER_SECOND = 500;
 /** As an app that imports does: what is due is one push. */
 const EVERY_MS = 40;
-const FRAMES_PER_SECOND_MIN = 30;
+/** What a person finds fluent. A machine that builds for many shows only that the page is not stuck. */
+const FRAMES_PER_SECOND_MIN = process.env["CI"] === "true" ? 10 : 30;
+/** So much of what is due must be applied meanwhile. */
+const APPLIED_MIN = process.env["CI"] === "true" ? 0.3 : 0.8;
 const WATCHED_MS = 4_000;
 /** As fast as anybody can read anything: thirty rows a second. */
 const SCROLL_PX_PER_MS = 1;
@@ -124,7 +127,8 @@ describe("the dashboard under load", () => {
     const stop = change();
     await page.locator(".flash").first().waitFor();
     const isFluent = ({ frames, applied }: Watched): boolean =>
-      frames > FRAMES_PER_SECOND_MIN && applied > (CHANGES_PER_SECOND * WATCHED_MS * 0.8) / 1000;
+      frames > FRAMES_PER_SECOND_MIN &&
+      applied > (CHANGES_PER_SECOND * WATCHED_MS * APPLIED_MIN) / 1000;
     let watched = await watch();
     for (let tried = 1; tried < TRIES && !isFluent(watched); tried += 1) {
       watched = await watch();

@@ -8,6 +8,7 @@ import { type Client, connect } from "syncline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Program } from "../../typescript/test/program.js";
 import { type Faults, logIn, openBrowser, openContext, standing, until } from "./browser.js";
+import { Device } from "./device.js";
 
 const PICTURES = resolve(process.cwd(), "../../target/dashboard");
 
@@ -17,6 +18,8 @@ const SIZES = {
 } as const;
 const SCHEMES = ["light", "dark"] as const;
 
+const MIDDLEMARCH = "0b229176d4e8db7f6d2b5a4952368d7a";
+
 /** A view by its address, and what shows that it is there. */
 const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = [
   ["overview", "#/overview", "Since the start"],
@@ -25,6 +28,20 @@ const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = 
   ["record", "#/spaces/home%2Flists/records/books/middlemarch", "Copy as JSON"],
   ["members", "#/spaces/home%2Flists/members", "reads and writes"],
   ["connect", "#/spaces/home%2Flists/connect", "Make a token"],
+  ["bookmarks", "#/bookmarks", "2 links"],
+  ["bookmarks-folder", "#/bookmarks/admin/folder/essays", "1 link"],
+  ["bookmark", "#/bookmarks/admin/all/walden", "Copy the address"],
+  ["bookmarks-panel", "#/bookmarks/admin/panel/evening", "Reading / Essays"],
+  ["bookmarks-deleted", "#/bookmarks/admin/deleted", "Kept for 90 days"],
+  ["bookmarks-connect", "#/bookmarks/admin/connect", "Make a token"],
+  ["bookmarks-empty", "#/bookmarks/ann", "No bookmarks yet"],
+  ["reading", "#/reading/ann", "Middlemarch"],
+  ["reading-book", `#/reading/ann/books/${MIDDLEMARCH}`, "positions"],
+  ["reading-devices", "#/reading/ann/devices", "Kobo Clara"],
+  ["reading-connect", "#/reading/ann/connect", "Custom sync server"],
+  ["reading-settings", "#/reading/ann/settings", "the furthest"],
+  ["reading-accounts", "#/reading/ann/accounts", "Name on devices"],
+  ["reading-welcome", "#/reading", "You have no book here yet"],
   ["devices", "#/devices", "tablet"],
   ["conflicts", "#/conflicts", "Bring back"],
   ["people", "#/people", "New account"],
@@ -88,10 +105,49 @@ async function furnish(): Promise<void> {
   }
   space.put("todo", "milk", { text: "Milk", done: false });
   await laptop.settled();
+  await bookmark(laptop);
   await disagree(laptop, tablet);
+  await read();
   for (let number = 0; number < 3; number += 1) {
     await fetch(`${hub.url}/hub/v1/whoami`, { headers: { authorization: "Bearer sl_no" } });
   }
+}
+
+/** Bookmarks as the apps of Linkora have them, and some that were deleted. */
+async function bookmark(laptop: Client): Promise<void> {
+  await hub.call("POST", "/gateways/linkora");
+  const space = laptop.space("linkora/admin");
+  space.transaction((write) => {
+    write.put("folders", "reading", { name: "Reading", note: "For long evenings" });
+    write.put("folders", "essays", { name: "Essays, letters and diaries", parent: "reading" });
+    write.put("folders", "old", { name: "Last year", archived: true });
+    write.put("tags", "woods", { name: "woods" });
+    write.put("panels", "evening", { name: "Evening" });
+  });
+  const walden = { title: "Walden", url: "https://www.gutenberg.org/ebooks/205", tags: ["woods"] };
+  space.put("links", "walden", { ...walden, folder: "essays", note: "Simplify.", important: true });
+  space.put("links", "odd", { title: "No page at all", url: "about:blank" });
+  space.put("links", "gone", { title: "Gone", url: "https://gone.example", folder: "old" });
+  for (const [position, folder] of ["reading", "essays"].entries()) {
+    space.put("panel_folders", folder, { panel: "evening", folder, name: "Essays", position });
+  }
+  await laptop.settled();
+  space.delete("folders", "old");
+  await laptop.settled();
+}
+
+/** Ann reads on two devices, the one of which was away for a while. */
+async function read(): Promise<void> {
+  const [kobo, kindle] = ["Kobo Clara", "Kindle"].map(
+    (name) => new Device(hub.url, name, "ann", "correct horse"),
+  );
+  for (let page = 1; page <= 12; page += 1) {
+    await kobo?.push(MIDDLEMARCH, page / 25, { title: "Middlemarch", authors: "George Eliot" });
+  }
+  await kindle?.push(MIDDLEMARCH, 0.12);
+  await kindle?.push("ffeeddccbbaa99887766554433221100", 1, { title: "Emma" });
+  await kobo?.push(MIDDLEMARCH, 0.52);
+  await kobo?.push("00112233445566778899aabbccddeeff", 0.03);
 }
 
 /** Both write one field without knowing of the other. */
@@ -192,7 +248,7 @@ describe("what people do", () => {
 
   test("whoever is no admin sees their own, and nothing of the hub's", async () => {
     const pages = await page.getByRole("navigation", { name: "Pages" }).getByRole("link").count();
-    expect(pages).toBe(4);
+    expect(pages).toBe(6);
     await page.getByText("home/lists").waitFor();
     await page.goto("/#/people");
     await page.getByText("phone").waitFor();
@@ -262,30 +318,35 @@ describe("while the hub is away", () => {
       const page = await context.newPage();
       await page.goto("/");
       await logIn(page, hub.token);
-      await page.goto("/#/spaces/home%2Flists/records/books");
-      await page.getByText("Middlemarch").first().waitFor();
+      for (const hash of ["#/reading/ann", "#/spaces/home%2Flists/records/books"]) {
+        await page.goto(`/${hash}`);
+        await page.getByText("Middlemarch").first().waitFor();
+      }
       await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
       pages.push([name, page]);
     }
     await hub.kill();
   });
 
-  test.each(["overview", "spaces", "records", "devices", "system"])("%s", async (view) => {
-    for (const [name, page] of pages) {
-      const hash = VIEWS.find(([id]) => id === view)?.[1] ?? "";
-      await page.goto(`/${hash}`);
-      await page.reload();
-      await standing(page, "Offline");
-      await page.getByText("The hub is away.").waitFor();
-      if (view === "records") {
-        await page.getByText("Middlemarch").first().waitFor();
-      } else if (view === "spaces") {
-        await page.getByRole("heading", { name: "Kept on this device" }).waitFor();
-      } else {
-        await page.getByText("The hub does not answer").first().waitFor();
+  test.each(["overview", "spaces", "records", "bookmarks", "reading", "devices", "system"])(
+    "%s",
+    async (view) => {
+      for (const [name, page] of pages) {
+        const hash = VIEWS.find(([id]) => id === view)?.[1] ?? "";
+        await page.goto(`/${hash}`);
+        await page.reload();
+        await standing(page, "Offline");
+        await page.getByText("The hub is away.").waitFor();
+        if (view === "records" || view === "reading") {
+          await page.getByText("Middlemarch").first().waitFor();
+        } else if (view === "spaces") {
+          await page.getByRole("heading", { name: "Kept on this device" }).waitFor();
+        } else {
+          await page.getByText("The hub does not answer").first().waitFor();
+        }
+        await picture(page, `away-${view}-${name}`);
+        expect(await sticksOut(page)).toBe(0);
       }
-      await picture(page, `away-${view}-${name}`);
-      expect(await sticksOut(page)).toBe(0);
-    }
-  });
+    },
+  );
 });

@@ -4,6 +4,7 @@
 
 pub mod acl;
 pub mod directory;
+pub mod household;
 pub mod password;
 pub mod principal;
 pub mod recognised;

@@ -1,6 +1,9 @@
 //! Slows down guessing: so many wrong secrets a minute for each key, such as an address.
-//! Only failures count and only failures are answered with a wait, so that an attacker who sits
-//! behind the same address never locks a person out. This room reads no clock: `now` is given.
+//!
+//! A secret that has to be checked is counted before that, and given back when it was good: counted
+//! after it, any number could be checked at once. Only failures stay counted. Whatever is known to
+//! be good without a check must not come here: then nobody behind the same address locks a person
+//! out. This room reads no clock: `now` is given.
 //!
 //! For each key one moment is kept, the time when all of its failures will be paid off (the generic
 //! cell rate algorithm, ITU-T I.371): a failure adds `minute / limit`, time pays it off.
@@ -10,6 +13,13 @@ use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// A failure that was counted before it came.
+#[derive(Debug)]
+pub struct Reserved {
+    /// When it will be paid off.
+    paid_off: Instant,
+}
 
 /// Failures by key, bounded in memory.
 #[derive(Debug)]
@@ -28,20 +38,33 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         Self { price, capacity: capacity.max(2), paid_off: HashMap::new() }
     }
 
-    /// Counts a wrong secret. `Some(wait)` when this key has used up its failures: how long until
-    /// one is free again. A further failure during the wait does not lengthen it.
-    pub fn fail(&mut self, key: &K, now: Instant) -> Option<Duration> {
+    /// Counts a failure that may come.
+    ///
+    /// # Errors
+    /// When this key has used up its failures: how long until one is free again. Asking during the
+    /// wait does not lengthen it.
+    pub fn reserve(&mut self, key: &K, now: Instant) -> Result<Reserved, Duration> {
         if let Some(wait) = self.wait(key, now) {
-            return Some(wait);
+            return Err(wait);
         }
         self.make_room(key, now);
         let paid_off = self.paid_off.entry(key.clone()).or_insert(now);
         *paid_off = (*paid_off).max(now) + self.price;
-        None
+        Ok(Reserved { paid_off: *paid_off })
+    }
+
+    /// Takes back a failure that did not come; of it, what time has not paid off already.
+    pub fn give_back(&mut self, key: &K, reserved: &Reserved, now: Instant) {
+        let price = reserved.paid_off.saturating_duration_since(now).min(self.price);
+        let Some(paid_off) = self.paid_off.get_mut(key) else { return };
+        match paid_off.checked_sub(price).filter(|paid_off| *paid_off > now) {
+            Some(less) => *paid_off = less,
+            None => drop(self.paid_off.remove(key)),
+        }
     }
 
     /// How long this key has to wait before another failure would be counted, if at all.
-    pub fn wait(&self, key: &K, now: Instant) -> Option<Duration> {
+    fn wait(&self, key: &K, now: Instant) -> Option<Duration> {
         let owed = self.paid_off.get(key)?.saturating_duration_since(now);
         // A minute of failures may be owed; the next one must fit in whole.
         let wait = (owed + self.price).saturating_sub(MINUTE);
@@ -73,6 +96,13 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    impl<K: Hash + Eq + Clone> Throttle<K> {
+        /// Counts a failure that came; how long to wait when that is too many.
+        fn fail(&mut self, key: &K, now: Instant) -> Option<Duration> {
+            self.reserve(key, now).err()
+        }
+    }
+
     #[test]
     fn the_limit_is_a_minutes_worth_and_comes_back_evenly() {
         let (mut throttle, start) = (Throttle::new(10, 100), Instant::now());
@@ -89,6 +119,25 @@ mod tests {
         for _ in 0..10 {
             assert_eq!(throttle.fail(&"a", start + 200 * SECOND), None);
         }
+    }
+
+    #[test]
+    fn what_did_not_fail_is_given_back_and_no_more_than_that() {
+        let (mut throttle, start) = (Throttle::new(2, 100), Instant::now());
+        let first = throttle.reserve(&0, start).unwrap();
+        let second = throttle.reserve(&0, start).unwrap();
+        assert!(throttle.reserve(&0, start).is_err(), "counted before it fails");
+        throttle.give_back(&0, &second, start);
+        assert_eq!(throttle.fail(&0, start), None);
+        assert!(throttle.reserve(&0, start).is_err());
+        // The first was paid off by time: giving it back takes nothing from later ones.
+        let later = start + 60 * SECOND;
+        assert_eq!((throttle.fail(&0, later), throttle.fail(&0, later)), (None, None));
+        throttle.give_back(&0, &first, later);
+        assert!(throttle.reserve(&0, later).is_err());
+        let only = throttle.reserve(&1, later).unwrap();
+        throttle.give_back(&1, &only, later);
+        assert!(!throttle.paid_off.contains_key(&1), "whoever owes nothing is forgotten");
     }
 
     #[test]

@@ -325,7 +325,8 @@ section! {
         signal_bytes: u32 = 16 * KIB => Size32(64, MIB);
         /// Signals a second that one session may send: a cursor on a screen, not a video.
         signals_per_second: u32 = 50 => Count(1, 100_000);
-        /// Wrong secrets a minute from one address before it has to wait. Right ones never wait.
+        /// Wrong secrets a minute from one address before it has to wait. A right one that takes no
+        /// slow check never waits: a token, and a password that was seen since the start.
         failed_logins_per_minute: u32 = 10 => Count(1, 1_000_000);
     }
 }

@@ -74,6 +74,7 @@ pub enum When {
     /// All.
     Always,
     /// Those with `Authorization: Bearer`: a program that brings a token, not a person's browser.
+    /// And what a browser asks before it sends such a request for a page of another origin.
     Bearer,
 }
 
@@ -84,8 +85,15 @@ impl Claim {
         let bearer = |value: &header::HeaderValue| {
             value.as_bytes().get(..7).is_some_and(|it| it.eq_ignore_ascii_case(b"bearer "))
         };
+        let announces = |value: &header::HeaderValue| {
+            let names = value.to_str().unwrap_or_default().split(',');
+            names.map(str::trim).any(|name| name.eq_ignore_ascii_case("authorization"))
+        };
         let fits = match self.when {
             When::Always => true,
+            When::Bearer if *method == Method::OPTIONS => {
+                headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS).is_some_and(announces)
+            }
             When::Bearer => headers.get(header::AUTHORIZATION).is_some_and(bearer),
         };
         fits && (self.methods.is_empty() || self.methods.contains(method))

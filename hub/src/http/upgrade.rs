@@ -18,6 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::Shared;
 use super::address::{PeerAddress, client_address};
+use crate::access::household::Household;
 use crate::admin::cookie;
 use crate::socket::{self, Caller};
 use crate::stream::Stream;
@@ -124,28 +125,29 @@ fn is_origin_good(headers: &HeaderMap, allowed: &[String]) -> bool {
 /// A socket's place among those of its address that have not said who they are; given back when it
 /// is dropped.
 pub(crate) struct Place {
-    counts: Arc<DashMap<IpAddr, u32>>,
-    address: IpAddr,
+    counts: Arc<DashMap<Household, u32>>,
+    household: Household,
 }
 
 impl Place {
-    fn take(counts: &Arc<DashMap<IpAddr, u32>>, address: IpAddr, limit: u32) -> Option<Self> {
-        let mut count = counts.entry(address).or_insert(0);
+    fn take(counts: &Arc<DashMap<Household, u32>>, address: IpAddr, limit: u32) -> Option<Self> {
+        let household = Household::of(address);
+        let mut count = counts.entry(household).or_insert(0);
         if *count >= limit {
             return None;
         }
         *count += 1;
         drop(count);
-        Some(Self { counts: counts.clone(), address })
+        Some(Self { counts: counts.clone(), household })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(mut count) = self.counts.get_mut(&self.address) {
+        if let Some(mut count) = self.counts.get_mut(&self.household) {
             *count = count.saturating_sub(1);
         }
-        self.counts.remove_if(&self.address, |_, count| *count == 0);
+        self.counts.remove_if(&self.household, |_, count| *count == 0);
     }
 }
 

@@ -8,6 +8,7 @@ use syncline_protocol::{
     Change, Code, CollectionName, Condition, FieldName, Guard, RecordKey, Reject, SpaceName, Value,
 };
 
+use super::hashing::Queue;
 use super::{Hub, TokenOrder, now_ms, unknown_space};
 use crate::access::directory::{OwnLimits, SYSTEM_SPACE, collection, limits_of_user, member_key};
 use crate::access::principal::{Principal, Role, check_account};
@@ -222,7 +223,7 @@ impl Hub {
             let (min, max) = (PASSWORD_BYTES_MIN, PASSWORD_BYTES_MAX);
             return Err(Reject::new(Code::Refused, format!("A password has {min} to {max} bytes")));
         }
-        let mut changes = vec![put_password(name, &self.hash(password).await?)];
+        let mut changes = vec![put_password(name, &self.hash(password, Queue::Known).await?)];
         changes.extend(self.derived(name, password).await?);
         Ok(changes)
     }

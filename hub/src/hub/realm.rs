@@ -15,8 +15,8 @@ use subtle::ConstantTimeEq as _;
 use syncline_protocol::{Change, Code, Condition, Guard, Reject, SpaceName, Value};
 
 use super::accounts::{field, guard, unknown_user};
-use super::hashing::NOBODY;
-use super::{Hub, Patience, now_ms, random_u64};
+use super::hashing::{NOBODY, Queue};
+use super::{Hub, now_ms, random_u64};
 use crate::access::directory::{DeviceSecret, collection, own_key};
 use crate::access::principal::{Principal, check_account};
 use crate::access::recognised::Claim;
@@ -30,7 +30,7 @@ pub enum Checked {
     Good(Shown),
     /// Wrong, or of no such account: no difference is to be seen.
     Wrong,
-    /// There was no turn to see.
+    /// Too many wait to be checked: nobody knows.
     Busy,
 }
 
@@ -73,41 +73,47 @@ impl Hub {
         self.directory().realm_accounts(realm).map(str::to_owned).collect()
     }
 
-    /// Checks a secret. Wrong ones are for the caller to throttle; one that was seen before costs
-    /// no Argon2, and passes however impatient the caller is.
-    pub async fn check_secret(
+    /// A secret that is known to be good without a slow check: a device's, or one that was seen
+    /// before. Such a one is never made to wait, whatever came from the same address.
+    #[must_use]
+    pub fn recognise_secret(
         &self,
         realm: &'static str,
         account: &str,
         secret: &str,
-        patience: Patience,
-    ) -> Checked {
+    ) -> Option<Shown> {
         let directory = self.directory();
-        let secrets = directory.secrets(realm, account);
-        let good = |mark| {
-            let principal = Principal::with_secret(account, realm);
-            Checked::Good(Shown { principal, mark })
-        };
-        let is_device = |device: &DeviceSecret| bool::from(device.digest.ct_eq(&digest(secret)));
-        if secrets.is_some_and(|it| it.devices.values().any(is_device)) {
-            return good(None);
+        let secrets = directory.secrets(realm, account)?;
+        let shown = |mark| Shown { principal: Principal::with_secret(account, realm), mark };
+        let shows = digest(secret);
+        let is_device = |device: &DeviceSecret| bool::from(device.digest.ct_eq(&shows));
+        if secrets.devices.values().any(is_device) {
+            return Some(shown(None));
         }
-        let own = secrets.and_then(|secrets| secrets.own.as_ref());
+        let own = secrets.own.as_ref()?;
+        let claim = Claim { realm, name: account, secret: secret.as_bytes(), phc: &own.phc };
+        self.recognised().recognises(claim).then(|| shown(Some(own.mark)))
+    }
+
+    /// Checks a secret, by Argon2 unless it is recognised. Whoever throttles what is wrong counts
+    /// it before, and gives it back: guesses that are checked at once are many.
+    pub async fn check_secret(&self, realm: &'static str, account: &str, secret: &str) -> Checked {
+        if let Some(shown) = self.recognise_secret(realm, account, secret) {
+            return Checked::Good(shown);
+        }
+        let directory = self.directory();
+        let own = directory.secrets(realm, account).and_then(|secrets| secrets.own.as_ref());
         let phc = own.map_or(NOBODY, |own| &*own.phc);
-        let claim = Claim { realm, name: account, secret: secret.as_bytes(), phc };
-        if let Some(own) = own
-            && self.recognised().recognises(claim)
-        {
-            return good(Some(own.mark));
-        }
-        match (self.verify(secret, phc, patience).await, own) {
-            (None, _) => Checked::Busy,
+        match (self.verify(secret, phc).await, own) {
+            (Err(_), _) => Checked::Busy,
             // It took its time, in which the secret may have been replaced or taken away.
-            (Some(true), Some(own)) if self.is_marked(realm, account, own.mark) => {
+            (Ok(true), Some(own)) if self.is_marked(realm, account, own.mark) => {
+                let claim = Claim { realm, name: account, secret: secret.as_bytes(), phc };
                 self.recognised().remember(claim);
-                good(Some(own.mark))
+                let principal = Principal::with_secret(account, realm);
+                Checked::Good(Shown { principal, mark: Some(own.mark) })
             }
-            (Some(_), _) => Checked::Wrong,
+            (Ok(_), _) => Checked::Wrong,
         }
     }
 
@@ -131,7 +137,11 @@ impl Hub {
     ) -> Result<(), Reject> {
         check_account(account).map_err(|problem| Reject::new(Code::Refused, problem))?;
         self.check_registering(realm, account, registering)?;
-        let phc = self.hash(secret).await?;
+        let queue = match registering {
+            Registering::Ordered => Queue::Known,
+            Registering::Open | Registering::First => Queue::Strangers,
+        };
+        let phc = self.hash(secret, queue).await?;
         let turn = self.inner.registering.lock().await;
         self.check_registering(realm, account, registering)?;
         let mut changes = self.belongings(account);
@@ -175,7 +185,7 @@ impl Hub {
         mark: u64,
         secret: &str,
     ) -> Result<(), Reject> {
-        let phc = self.hash(secret).await?;
+        let phc = self.hash(secret, Queue::Known).await?;
         let _turn = self.inner.registering.lock().await;
         let same = marked(realm, account, mark);
         self.write_system(put_own(realm, account, &phc).into(), vec![same], no_longer).await?;
@@ -199,7 +209,7 @@ impl Hub {
     ) -> Result<(), Reject> {
         self.require_self_or_admin(principal, account)?;
         let exists = self.guard_user(account)?;
-        let phc = self.hash(secret).await?;
+        let phc = self.hash(secret, Queue::Known).await?;
         let changes = put_own(realm, account, &phc).into();
         self.write_system(changes, vec![exists], || unknown_user(account)).await?;
         self.recognised().forget(account);
@@ -229,7 +239,8 @@ impl Hub {
         let directory = self.directory();
         let has_else = directory.has_admin(account)
             || directory.password(account).is_some()
-            || directory.tokens_of(account).next().is_some()
+            // A browser's session opens nothing without what opened it.
+            || directory.tokens_of(account).any(|id| !directory.is_session(id))
             || directory.memberships(account).next().is_some()
             || directory.secret_keys(account).iter().any(|key| !is_of(key, realm));
         if !has_else {

@@ -85,7 +85,7 @@ pub(super) fn start(
         heard: Mutex::default(),
         rejects: Rejects::default(),
         recognised: Mutex::new(Recognised::new(key, RECOGNISED_MAX)),
-        hashing: super::hashing::turns(),
+        hashing: super::hashing::Hashing::default(),
         derivations: OnceLock::new(),
         registering: tokio::sync::Mutex::default(),
         draining: AtomicBool::new(false),

@@ -2,13 +2,14 @@
 //! each address. This room knows addresses and places, never sockets.
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ipnet::IpNet;
 use tokio::sync::oneshot;
 
 use super::Bounds;
+use crate::access::household::Household;
 
 /// The places in the door.
 #[derive(Debug)]
@@ -24,8 +25,8 @@ struct Taken {
     /// The number of the next place; smaller numbers are older.
     next: u64,
     /// Dropping the sender tells the holder that its place is revoked.
-    places: BTreeMap<u64, (Option<IpAddr>, oneshot::Sender<()>)>,
-    by_address: HashMap<IpAddr, usize>,
+    places: BTreeMap<u64, (Option<Household>, oneshot::Sender<()>)>,
+    by_address: HashMap<Household, usize>,
 }
 
 impl HalfOpen {
@@ -43,7 +44,7 @@ impl HalfOpen {
     /// oldest is the least likely to be one.
     pub(super) fn admit(&self, peer: IpAddr) -> Option<Place> {
         let counted = self.trusted.iter().all(|network| !network.contains(&peer));
-        let address = counted.then(|| household(peer));
+        let address = counted.then(|| Household::of(peer));
         let mut taken = lock(&self.taken);
         let held = address.and_then(|address| taken.by_address.get(&address)).copied();
         if held.unwrap_or(0) >= self.most_per_address {
@@ -67,7 +68,7 @@ impl HalfOpen {
 }
 
 impl Taken {
-    fn take(&mut self, address: Option<IpAddr>) -> (u64, oneshot::Receiver<()>) {
+    fn take(&mut self, address: Option<Household>) -> (u64, oneshot::Receiver<()>) {
         let number = self.next;
         self.next += 1;
         let (sender, receiver) = oneshot::channel();
@@ -114,14 +115,6 @@ impl Drop for Place {
 
 fn lock(taken: &Mutex<Taken>) -> MutexGuard<'_, Taken> {
     taken.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What counts as one address: an IPv6 subscriber has a whole /64 (RFC 6177).
-fn household(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(v4) => IpAddr::V4(v4),
-        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
-    }
 }
 
 #[cfg(test)]

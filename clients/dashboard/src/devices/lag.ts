@@ -25,3 +25,19 @@ export function isLagging(device: Device): boolean {
 export function isClockOff(device: Device): boolean {
   return Math.abs(device.clock_offset_ms) > OFFSET_MS_MAX;
 }
+
+/** What is to be said of the devices that are here. */
+export type Verdict =
+  | { readonly type: "lag"; readonly devices: readonly Device[] }
+  /** Devices tell a while after they came how far they have read: until then nothing is known. */
+  | { readonly type: "untold" }
+  | { readonly type: "well"; readonly untold: number };
+
+export function verdictOf(here: readonly Device[]): Verdict {
+  const devices = here.filter(isLagging);
+  const untold = here.filter((device) => furthest(device) === undefined).length;
+  if (devices.length > 0) {
+    return { type: "lag", devices };
+  }
+  return untold === here.length && untold > 0 ? { type: "untold" } : { type: "well", untold };
+}

@@ -6,7 +6,7 @@ import type { Device, SessionInfo } from "../hub/shapes";
 import { count, counted, moment, offset, relative } from "../hub/words";
 import { Await, Empty } from "../parts/states";
 import { type Column, Table } from "../parts/table";
-import { furthest, isClockOff, isLagging } from "./lag";
+import { furthest, isClockOff, isLagging, verdictOf } from "./lag";
 import { SignOut } from "./sign-out";
 
 /** A device with its open sessions. */
@@ -70,20 +70,11 @@ export function DevicesPage() {
 
 function Summary({ all, streams }: { readonly all: readonly Present[]; readonly streams: number }) {
   const online = all.filter((device) => device.online);
-  const lagging = online.filter(isLagging);
   const off = online.filter(isClockOff);
   return (
     <p className="summary">
       {counted(all.length, "device")}, {count(online.length)} here now
-      {streams > 0 && `, and ${counted(streams, "event stream")}`}.{" "}
-      {lagging.length > 0 ? (
-        <strong className="bad">
-          {lagging.map(({ name, device }) => name || device).join(", ")}{" "}
-          {lagging.length === 1 ? "lags" : "lag"}.
-        </strong>
-      ) : (
-        "Nobody who is here lags."
-      )}{" "}
+      {streams > 0 && `, and ${counted(streams, "event stream")}`}. <Lagging here={online} />{" "}
       {off.length > 0 && (
         <strong className="warn">
           The clock of {off.map(({ name, device }) => name || device).join(", ")} is off; stamps run
@@ -92,6 +83,24 @@ function Summary({ all, streams }: { readonly all: readonly Present[]; readonly 
       )}
     </p>
   );
+}
+
+function Lagging({ here }: { readonly here: readonly Device[] }) {
+  const verdict = verdictOf(here);
+  if (verdict.type === "lag") {
+    const names = verdict.devices.map(({ name, device }) => name || device);
+    return (
+      <strong className="bad">
+        {names.join(", ")} {names.length === 1 ? "lags" : "lag"}.
+      </strong>
+    );
+  }
+  if (verdict.type === "untold") {
+    return "Nobody has told yet how far they have read.";
+  }
+  return verdict.untold === 0
+    ? "Nobody who is here lags."
+    : `Nobody lags, but for ${count(verdict.untold)} who have not told yet.`;
 }
 
 function usePresent(

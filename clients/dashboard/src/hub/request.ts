@@ -34,21 +34,47 @@ export function onUnauthorized(listener: (text: string) => void): () => void {
 
 /** Asks a route below `/hub/v1`, such as `GET /session`. */
 export async function ask<T>(route: string, body?: unknown): Promise<T> {
-  const [method = "GET", path = ""] = route.split(" ");
-  const headers: Record<string, string> = { "syncline-csrf": "1" };
-  if (body !== undefined) {
-    headers["content-type"] = "application/json";
+  const json = { "content-type": "application/json" };
+  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: json };
+  const response = await send(route, sent);
+  return (await response.json().catch(() => undefined)) as T;
+}
+
+/** Sends a file to a route, and hears its answer line by line, each of them JSON. */
+export async function askLines(
+  route: string,
+  file: Blob,
+  hear: (line: unknown) => void,
+): Promise<void> {
+  const { body } = await send(route, { body: file });
+  const texts = body?.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = "";
+  for (let read = await texts?.read(); read?.value !== undefined; read = await texts?.read()) {
+    const lines = `${rest}${read.value}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      hear(JSON.parse(line));
+    }
   }
-  const sent = body === undefined ? {} : { body: JSON.stringify(body) };
-  const request = fetch(`/hub/v1${path}`, { method, headers, ...sent, cache: "no-store" });
-  const response = await request.catch(() => {
+}
+
+interface Sent {
+  readonly body?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The answer to a request, unless it is a refusal. */
+async function send(route: string, { headers = {}, ...sent }: Sent): Promise<Response> {
+  const [method = "GET", path = ""] = route.split(" ");
+  const all = { "syncline-csrf": "1", ...headers };
+  const asked = fetch(`/hub/v1${path}`, { method, headers: all, ...sent, cache: "no-store" });
+  const response = await asked.catch(() => {
     throw new UnreachableError("The hub cannot be reached.");
   });
-  const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok) {
-    return answer as T;
+    return response;
   }
-  throw refusal(response.status, answer, path);
+  throw refusal(response.status, await response.json().catch(() => undefined), path);
 }
 
 /** A list, with all of its pages up to a limit. */

@@ -1,8 +1,6 @@
 // One space: its name, how its copy stands, and what there is to do with it.
 
-import { useEffect, useMemo, useState } from "react";
-import type { Client, Space } from "syncline";
-import { useSpaceStatus } from "syncline/react";
+import { useMemo, useState } from "react";
 import { useAnswer } from "../hub/answer";
 import { ask, spacePath } from "../hub/request";
 import { useSession } from "../hub/session";
@@ -14,8 +12,10 @@ import { complain } from "../parts/toast";
 import { go, href, useRoute } from "../route";
 import { Connect } from "./connect";
 import { exportRecords } from "./export";
+import { useFollowed } from "./followed";
 import { Members } from "./members";
 import { Records } from "./records";
+import { Standing } from "./standing";
 
 const TABS = [
   { id: "records", title: "Records" },
@@ -81,43 +81,6 @@ export function SpacePage({ name }: { readonly name: string }) {
       {isDropping && <Drop name={name} close={() => setDropping(false)} />}
     </>
   );
-}
-
-/** Spaces that are followed on after one has left them: they can be read while the hub is away. */
-const FOLLOWED_MAX = 8;
-let recent: readonly string[] = [];
-
-/** Follows a space; what was looked at long ago is followed no more, unless something waits. */
-function useFollowed(space: Space, client: Client): void {
-  useEffect(() => {
-    client.space(space.name);
-    recent = [space.name, ...recent.filter((name) => name !== space.name)].slice(0, FOLLOWED_MAX);
-    const isQuiet = client.connection().type === "live" && client.waiting() === 0;
-    const older = client.spaces().filter((name) => !recent.includes(name));
-    for (const name of isQuiet ? older.slice(FOLLOWED_MAX - recent.length) : []) {
-      client.space(name).close();
-    }
-  }, [space, client]);
-}
-
-function Standing({ space }: { readonly space: Space }) {
-  const { isLive, isWritable, progress, ended } = useSpaceStatus(space);
-  if (ended !== undefined) {
-    return <span className="tag bad">{ended.text}</span>;
-  }
-  if (progress !== undefined) {
-    const { received, records } = progress;
-    return (
-      <label className="progress">
-        <progress value={received} max={Math.max(records, 1)} />
-        {received} of {records}
-      </label>
-    );
-  }
-  if (!isLive) {
-    return <span className="tag">from this device</span>;
-  }
-  return <span className="tag good">{isWritable === false ? "live, to read" : "live"}</span>;
 }
 
 function Drop({ name, close }: { readonly name: string; readonly close: () => void }) {

@@ -38,7 +38,8 @@ export function remove(space: Space, { collection, key, fields }: RecordView): v
   done(space.delete(collection, key), `Deleted ${key}.`, () => space.put(collection, key, fields));
 }
 
-function done(write: Write, text: string, back: () => Write): void {
+/** Notes that something was written, and how it is taken back. */
+export function done(write: Write, text: string, back: () => Write): void {
   const step = { text, back };
   steps.push(step);
   steps.splice(0, steps.length - STEPS_MAX);

@@ -32,8 +32,8 @@ section! {
         /// Accounts that one address may make in a minute. 0 is no limit, for tests.
         registrations_per_minute: u32 = 10 => Count(0, 1_000_000);
         /// Wrong keys a minute for one account from one address before wrong ones have to wait.
-        /// 0 is no limit. Right ones never wait: a device that was offline sends 200 pushes in a
-        /// row, and drops those that are refused.
+        /// 0 is no limit. Right ones that were seen since the start never wait: a device that was
+        /// offline sends 200 pushes in a row, and drops those that are refused.
         wrong_keys_per_account_minute: u32 = 20 => Count(0, 1_000_000);
         /// The same for all accounts from one address.
         wrong_keys_per_address_minute: u32 = 300 => Count(0, 1_000_000);
@@ -44,6 +44,9 @@ section! {
         history_age: Duration = Duration::ZERO => Span(Duration::ZERO, days(36_500));
         /// Documents of one account. More than anybody reads.
         documents: u32 = 50_000 => Count(1, 10_000_000);
+        /// Devices of one account. A program that draws a new id for every push would have a new
+        /// one each time; pushes of further ones are refused.
+        devices: u32 = 200 => Count(1, 10_000);
     }
 }
 

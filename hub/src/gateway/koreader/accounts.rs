@@ -1,10 +1,8 @@
-//! Who a device is: its credentials, registration, a new key, leaving; and how fast one may guess.
+//! Who a device is: its credentials, registration, a new key, leaving.
 //!
-//! A key is never kept or logged, and a good one is never made to wait.
+//! A key is never kept or logged, and one that was seen before is never made to wait.
 
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderName};
 use syncline_protocol::{Code, Reject, SpaceName, Value};
@@ -12,10 +10,7 @@ use syncline_protocol::{Code, Reject, SpaceName, Value};
 use super::mapping::{ACCOUNT, REALM, account_of, collection, put, space_of};
 use super::serve::Gate;
 use super::wire::{Refused, is_key, is_name};
-use crate::hub::{Checked, Hub, Patience, Registering, Shown, Submission, Throttle};
-
-/// Addresses, and pairs of an address and an account, whose failures are counted.
-const COUNTED_MAX: usize = 10_000;
+use crate::hub::{Checked, Hub, Registering, Shown, Submission};
 
 const USER: HeaderName = HeaderName::from_static("x-auth-user");
 const KEY: HeaderName = HeaderName::from_static("x-auth-key");
@@ -31,53 +26,6 @@ pub(super) struct Reader {
     pub(super) shown: Shown,
 }
 
-/// How often somebody was wrong.
-pub(super) struct Wrong {
-    by_account: Option<Mutex<Throttle<(IpAddr, String)>>>,
-    by_address: Option<Mutex<Throttle<IpAddr>>>,
-    registrations: Option<Mutex<Throttle<IpAddr>>>,
-}
-
-impl Wrong {
-    pub(super) fn new(hub: &Hub) -> Self {
-        let settings = &hub.config().gateways.koreader;
-        Self {
-            by_account: throttle(settings.wrong_keys_per_account_minute),
-            by_address: throttle(settings.wrong_keys_per_address_minute),
-            registrations: throttle(settings.registrations_per_minute),
-        }
-    }
-
-    /// Whether whoever asks from here has been wrong too often; counts nothing.
-    fn wait(&self, from: IpAddr, account: &str, now: Instant) -> Option<Duration> {
-        let of = (from, account.to_owned());
-        let by_account = self.by_account.as_ref().and_then(|it| lock(it).wait(&of, now));
-        let by_address = self.by_address.as_ref().and_then(|it| lock(it).wait(&from, now));
-        by_account.max(by_address)
-    }
-
-    fn count(&self, from: IpAddr, account: &str, now: Instant) -> Refused {
-        let of = (from, account.to_owned());
-        let by_account = self.by_account.as_ref().and_then(|it| lock(it).fail(&of, now));
-        let by_address = self.by_address.as_ref().and_then(|it| lock(it).fail(&from, now));
-        let wait = by_account.max(by_address);
-        wait.map_or(Refused::UNAUTHORIZED, |wait| Refused::wrong_too_often(wait.as_secs() + 1))
-    }
-
-    pub(super) fn count_registration(&self, from: IpAddr) -> Result<(), Refused> {
-        let wait = self.registrations.as_ref().and_then(|it| lock(it).fail(&from, Instant::now()));
-        wait.map_or(Ok(()), |wait| Err(Refused::registered_too_often(wait.as_secs() + 1)))
-    }
-}
-
-fn throttle<K: std::hash::Hash + Eq + Clone>(a_minute: u32) -> Option<Mutex<Throttle<K>>> {
-    (a_minute > 0).then(|| Mutex::new(Throttle::new(a_minute, COUNTED_MAX)))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("nothing panics while it counts")
-}
-
 impl Gate {
     /// Whoever asks. Missing, ill-formed, unknown and wrong are one answer.
     pub(super) async fn reader(
@@ -87,14 +35,19 @@ impl Gate {
     ) -> Result<Reader, Refused> {
         let (account, key) = credentials(headers).ok_or(Refused::UNAUTHORIZED)?;
         let space = space_of(&account)?;
-        let waits = self.wrong.wait(from, &account, Instant::now());
-        let patience = if waits.is_some() { Patience::Hurries } else { Patience::Waits };
-        match self.hub.check_secret(REALM, &account, key, patience).await {
-            Checked::Good(shown) => Ok(Reader { account, space, shown }),
-            Checked::Wrong => Err(self.wrong.count(from, &account, Instant::now())),
+        if let Some(shown) = self.hub.recognise_secret(REALM, &account, key) {
+            return Ok(Reader { account, space, shown });
+        }
+        let guess = self.wrong.count(from, &account)?;
+        match self.hub.check_secret(REALM, &account, key).await {
+            Checked::Good(shown) => {
+                self.wrong.take_back(&guess);
+                Ok(Reader { account, space, shown })
+            }
+            Checked::Wrong => Err(Refused::UNAUTHORIZED),
             Checked::Busy => {
-                let wait = waits.unwrap_or(Duration::from_secs(1));
-                Err(Refused::wrong_too_often(wait.as_secs() + 1))
+                self.wrong.take_back(&guess);
+                Err(Refused::busy())
             }
         }
     }
@@ -165,7 +118,7 @@ pub(super) async fn make_account(
     hub.register_account(REALM, &account, key, registering).await?;
     tracing::info!(account, "a KOReader account was made");
     if account != name {
-        let checked = hub.check_secret(REALM, &account, key, Patience::Waits).await;
+        let checked = hub.check_secret(REALM, &account, key).await;
         let Checked::Good(shown) = checked else { return Ok(account) };
         let space = space_of(&account)?;
         hub.enter_realm(&shown.principal, &space).await?;

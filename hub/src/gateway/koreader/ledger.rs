@@ -14,7 +14,7 @@ use syncline_protocol::{Change, Code, Record, RecordKey, Reject, Value};
 use self::book::Book;
 use self::device::Devices;
 use super::mapping::{
-    ACCOUNT, DOCUMENTS, Position, collection, delete, document_of, field, key_named,
+    ACCOUNT, DOCUMENTS, Position, collection, delete, document_of, field, history_key, key_named,
     named_collection, prefix_of, put, value,
 };
 use super::policy::{Choice, Contest, Origin};
@@ -34,7 +34,7 @@ pub(super) struct Ledger<'a> {
     counters: Record,
     /// How much the gateway keeps, where that is news.
     new_keep: Option<Keep>,
-    /// Deletes, and what is put back as it was.
+    /// Deletes, what is put back as it was, and what one document tells those that it is joined to.
     deletes: Vec<Change>,
 }
 
@@ -54,6 +54,18 @@ impl Records<'_> {
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Refusal> {
         self.0.range(&named_collection(collection)?, prefix, limit)
+    }
+
+    /// Whether a position that is kept came with an import.
+    fn is_imported(self, document: &str, position: &Position) -> Result<bool, Refusal> {
+        let entry = self.get(collection::HISTORY, &history_key(document, position, 0))?;
+        Ok(entry.and_then(|entry| field(&entry, "origin")) == Some(Origin::Import))
+    }
+
+    /// Whether a document was begun anew and not read since.
+    fn is_free(self, document: &str) -> Result<bool, Refusal> {
+        let record = self.get(collection::PROGRESS, document)?;
+        Ok(record.and_then(|record| record.get("free")?.as_bool()).unwrap_or(false))
     }
 }
 
@@ -92,23 +104,41 @@ impl<'a> Ledger<'a> {
         let millis = if origin == Origin::Import { 0 } else { self.now_ms };
         let is_protected =
             origin == Origin::Push && self.choice.protect && self.count_run(document, &position)?;
-        let best = self.best(document)?;
-        let book = self.books.get_mut(document).expect("the book was loaded above");
+        let (best, free) = (self.best(document)?, self.is_free(document)?);
+        let book = &self.books[document];
         let contest = Contest {
             origin,
             policy: self.choice.policy,
             new: &position,
             current: book.current.as_ref(),
+            is_current_imported: origin == Origin::Import
+                && book.is_import_of(self.records, document, position.timestamp)?,
             best: best.as_ref(),
-            free: book.free,
+            free,
         };
         let wins = contest.is_won() && !is_protected;
+        let book = self.books.get_mut(document).expect("the book was loaded above");
         book.keep = keep;
         book.describe(metadata);
         let is_new = book.remember(self.records, document, &position, (millis, origin, wins))?;
+        if is_new && wins && free {
+            self.begin(document)?;
+        }
         // What a person restores was no device's.
         if is_new && origin != Origin::Restore {
-            self.devices.saw(self.records, document, &position)?;
+            self.devices.saw(self.records, (document, &position), origin, keep.devices)?;
+        }
+        Ok(())
+    }
+
+    /// A document was begun anew: so is the book, in all its documents.
+    pub(super) fn restart(&mut self, document: &str) -> Result<(), Refusal> {
+        for other in self.joined(document)?.iter().filter(|other| *other != document) {
+            let is_read = self.records.get(collection::PROGRESS, other)?.is_some();
+            if is_read && !self.records.is_free(other)? {
+                let fields = [("free", Some(true.into()))];
+                self.deletes.push(put(collection::PROGRESS, other, &fields)?);
+            }
         }
         Ok(())
     }
@@ -163,6 +193,12 @@ impl<'a> Ledger<'a> {
         let book = self.books.get_mut(document).expect("the book was loaded above");
         book.recall_one(timestamp);
         Ok(())
+    }
+
+    /// Whether there is room for a device that a copy gives back.
+    pub(super) fn recall_device(&mut self) -> Result<bool, Refusal> {
+        let most = self.keep().devices;
+        self.devices.count_in(self.records, most)
     }
 
     /// Makes a record again what it was before the push.
@@ -237,6 +273,32 @@ impl<'a> Ledger<'a> {
             best = current.filter(newer).or(best);
         }
         Ok(best)
+    }
+
+    /// Whether a book was begun anew, by whichever of its documents.
+    fn is_free(&self, document: &str) -> Result<bool, Refusal> {
+        let mut is_free = self.books[document].free;
+        for other in self.joined(document)? {
+            is_free |= match self.books.get(&other) {
+                Some(book) => book.free,
+                None => self.records.is_free(&other)?,
+            };
+        }
+        Ok(is_free)
+    }
+
+    /// A book that was begun anew is read: what comes next is judged again.
+    fn begin(&mut self, document: &str) -> Result<(), Refusal> {
+        let joined = self.joined(document)?;
+        for one in joined.iter().map(String::as_str).chain([document]) {
+            if !self.books.contains_key(one) && !self.records.is_free(one)? {
+                continue;
+            }
+            self.load(one, self.keep())?;
+            let book = self.books.get_mut(one).expect("the book was loaded above");
+            book.begin();
+        }
+        Ok(())
     }
 
     fn joined(&self, document: &str) -> Result<Vec<String>, Refusal> {

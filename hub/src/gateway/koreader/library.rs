@@ -131,6 +131,23 @@ pub(super) fn books(view: &View, after: &str, limit: usize) -> Result<Page<Book>
     Ok(Page { items: shown.filter_map(Result::transpose).collect::<Result<_, _>>()?, next })
 }
 
+/// Positions of a book's history behind an entry, the oldest first, until about so many bytes are
+/// found; and the entry behind which there may be more.
+pub(super) fn entries(
+    view: &View,
+    document: &str,
+    after: Option<&str>,
+    bytes_max: usize,
+) -> Result<(Vec<Position>, Option<String>), Reject> {
+    let collection = named_collection(collection::HISTORY)?;
+    let after = after.map(str::as_bytes);
+    let listed = view.list(&collection, &prefix_of(document), after, bytes_max)?;
+    let last = listed.records.last().filter(|_| listed.more);
+    let more = last.map(|(key, _)| key.as_str().to_owned());
+    let shown = listed.records.iter().filter(|(_, record)| record.is_visible());
+    Ok((shown.filter_map(|(_, record)| field(record, "position")).collect(), more))
+}
+
 /// A book's history, the oldest first, at most `limit` entries.
 pub(super) fn history(view: &View, document: &str, limit: usize) -> Result<Vec<Entry>, Reject> {
     let collection = named_collection(collection::HISTORY)?;

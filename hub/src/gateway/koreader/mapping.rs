@@ -15,6 +15,8 @@
 //! ```
 //! A position is one field, so that two pushes never mix. Pure.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use syncline_protocol::{
@@ -68,6 +70,16 @@ impl Position {
     /// How far, for display and comparison.
     pub(super) fn share(&self) -> f64 {
         if self.percentage.is_nan() { 0.0 } else { self.percentage.clamp(0.0, 1.0) }
+    }
+
+    /// Which of two imported events comes later. Of one second, what they say decides: so the same
+    /// one wins, whichever was read first and from which file.
+    pub(super) fn by_time(&self, other: &Self) -> Ordering {
+        let said = |it: &Self| (it.progress.clone(), it.device.clone(), it.device_id.clone());
+        self.timestamp
+            .cmp(&other.timestamp)
+            .then_with(|| self.percentage.total_cmp(&other.percentage))
+            .then_with(|| said(self).cmp(&said(other)))
     }
 
     /// Whether it keeps within what a device may send, so that devices can read it again.

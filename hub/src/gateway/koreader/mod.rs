@@ -22,6 +22,7 @@ mod rule;
 mod serve;
 mod titles;
 mod wire;
+mod wrong;
 
 use axum::Router;
 use http::Method;

@@ -54,6 +54,8 @@ pub(super) struct Contest<'a> {
     pub(super) new: &'a Position,
     /// The document's own current one.
     pub(super) current: Option<&'a Position>,
+    /// Whether that was imported as well.
+    pub(super) is_current_imported: bool,
     /// The current one of all documents that are the same book.
     pub(super) best: Option<&'a Position>,
     /// The book was begun anew: whatever comes counts.
@@ -65,11 +67,18 @@ impl Contest<'_> {
     pub(super) fn is_won(&self) -> bool {
         match self.origin {
             Origin::Restore | Origin::Native => true,
-            Origin::Import => self.current.is_none_or(|it| self.new.timestamp > it.timestamp),
+            Origin::Import => self
+                .current
+                .is_none_or(|here| comes_after(self.new, here, self.is_current_imported)),
             Origin::Push if self.policy == Policy::Latest || self.free => true,
             Origin::Push => self.best.is_none_or(|best| self.new.share() >= best.share()),
         }
     }
+}
+
+/// Whether an imported event comes after one that is here. Of one second, what was read here stays.
+pub(super) fn comes_after(new: &Position, here: &Position, is_here_imported: bool) -> bool {
+    new.by_time(here).is_gt() && (new.timestamp > here.timestamp || is_here_imported)
 }
 
 /// The time that a position gets: now, and never less than the one before, unless that one came
@@ -161,7 +170,8 @@ mod tests {
         let (low, high) = (position("a", 0.1, 20), position("b", 0.9, 10));
         let wins = |origin, policy, free| {
             let (current, best) = (Some(&high), Some(&high));
-            Contest { origin, policy, new: &low, current, best, free }.is_won()
+            let is_current_imported = false;
+            Contest { origin, policy, new: &low, current, is_current_imported, best, free }.is_won()
         };
         assert!(wins(Origin::Push, Policy::Latest, false));
         assert!(!wins(Origin::Push, Policy::Furthest, false));
@@ -175,20 +185,28 @@ mod tests {
         let (over, full) = (position("a", 1.5, 1), position("b", 1.0, 2));
         let best = Some(&over);
         let (origin, policy) = (Origin::Push, Policy::Furthest);
-        let contest = Contest { origin, policy, new: &full, current: best, best, free: false };
+        let (current, is_current_imported, free) = (best, false, false);
+        let contest =
+            Contest { origin, policy, new: &full, current, is_current_imported, best, free };
         assert!(contest.is_won());
     }
 
     #[test]
     fn an_import_is_current_only_when_it_is_newer() {
         let current = position("a", 0.5, 10);
-        let wins = |timestamp| {
-            let new = position("b", 0.1, timestamp);
-            let (origin, policy) = (Origin::Import, Policy::Latest);
-            let current = Some(&current);
-            Contest { origin, policy, new: &new, current, best: current, free: false }.is_won()
-        };
+        let wins = |timestamp| comes_after(&position("b", 0.9, timestamp), &current, false);
         assert!(wins(11) && !wins(10) && !wins(9));
+    }
+
+    #[test]
+    fn of_imported_events_of_one_second_the_same_wins_in_any_order() {
+        let same_device = [position("a", 0.5, 10), position("a", 0.6, 10)];
+        let other_device = [position("a", 0.5, 10), position("b", 0.5, 10)];
+        for [one, other] in [same_device, other_device] {
+            assert!(comes_after(&other, &one, true) && !comes_after(&one, &other, true));
+            assert!(!comes_after(&other, &one, false) && !comes_after(&one, &other, false));
+            assert!(!comes_after(&one, &one, true));
+        }
     }
 
     #[test]

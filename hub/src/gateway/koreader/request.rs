@@ -30,12 +30,20 @@ pub(super) struct Keep {
     pub(super) age_s: u64,
     /// Documents of one account.
     pub(super) documents: u64,
+    /// Devices of one account.
+    #[serde(default = "devices")]
+    pub(super) devices: u64,
+}
+
+/// What is allowed where nothing was said of devices.
+fn devices() -> u64 {
+    200
 }
 
 /// While nobody has said how much is kept, nothing is thrown away.
 impl Default for Keep {
     fn default() -> Self {
-        Self { entries: u64::MAX, age_s: 0, documents: 50_000 }
+        Self { entries: u64::MAX, age_s: 0, documents: 50_000, devices: devices() }
     }
 }
 

@@ -80,6 +80,11 @@ fn native(
     if after.is_some() && !is_document(document) {
         return Err(refused("a document's id has 1 to 255 bytes and no colon").into());
     }
+    let is_free =
+        |record: Option<&Record>| record.and_then(|it| it.get("free")?.as_bool()).unwrap_or(false);
+    if is_free(after) && !is_free(before) {
+        ledger.restart(document)?;
+    }
     let position = |record: Option<&Record>| record.and_then(|it| it.get("position")).cloned();
     let (before, after) = (position(before), position(after));
     match after {

@@ -17,14 +17,15 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::json;
 use syncline_protocol::{Code, Reject};
 
-use super::accounts::{Reader, Wrong};
+use super::accounts::Reader;
 use super::mapping::{Position, collection, field};
 use super::request::{Keep, Request};
 use super::wire::{
     BODY_BYTES, Body, Push, Refused, Registration, Route, check_accept, new_key, record,
 };
+use super::wrong::Wrong;
 use super::{compatible, cors, library};
-use crate::hub::{ClientAddress, Hub, Receipt, Submission, now_ms};
+use crate::hub::{ClientAddress, Hub, Receipt, Submission, View, now_ms};
 
 /// A body that is not whole after so long is given up: a device gives up sooner.
 const WHOLE_WITHIN: Duration = Duration::from_secs(30);
@@ -53,6 +54,7 @@ pub(super) fn keep(hub: &Hub) -> Keep {
         entries: settings.history_entries.into(),
         age_s: settings.history_age.as_secs(),
         documents: settings.documents.into(),
+        devices: settings.devices.into(),
     }
 }
 
@@ -182,21 +184,30 @@ impl Gate {
         Ok(Json(found.await?.flatten().unwrap_or_else(|| json!({}))).into_response())
     }
 
-    /// Reads a reader's space off the async threads; none while there is no space.
+    /// Reads a reader's space; none while there is no space.
     pub(super) async fn look<T: Send + 'static>(
         &self,
         reader: Reader,
-        look: impl FnOnce(&crate::hub::View) -> Result<T, Reject> + Send + 'static,
+        read: impl FnOnce(&View) -> Result<T, Reject> + Send + 'static,
     ) -> Result<Option<T>, Refused> {
-        let hub = self.hub.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            match hub.read(&reader.shown.principal, &reader.space) {
-                Err(reject) if reject.code == Code::UnknownSpace => Ok(None),
-                view => look(&view?).map(Some),
-            }
-        });
-        Ok(looked.await.map_err(|_| Refused::INTERNAL)??)
+        look(&self.hub, reader, read).await
     }
+}
+
+/// Reads a reader's space off the async threads; none while there is no space.
+pub(super) async fn look<T: Send + 'static>(
+    hub: &Hub,
+    reader: Reader,
+    read: impl FnOnce(&View) -> Result<T, Reject> + Send + 'static,
+) -> Result<Option<T>, Refused> {
+    let hub = hub.clone();
+    let looked = tokio::task::spawn_blocking(move || {
+        match hub.read(&reader.shown.principal, &reader.space) {
+            Err(reject) if reject.code == Code::UnknownSpace => Ok(None),
+            view => read(&view?).map(Some),
+        }
+    });
+    Ok(looked.await.map_err(|_| Refused::INTERNAL)??)
 }
 
 /// The time that the hub gave to a push.
@@ -227,6 +238,7 @@ impl From<Reject> for Refused {
     fn from(reject: Reject) -> Self {
         match reject.code {
             Code::Unauthorized | Code::UnknownSpace | Code::Forbidden => Self::UNAUTHORIZED,
+            Code::Busy | Code::RateLimited => Self::busy(),
             Code::Refused | Code::TooLarge | Code::QuotaExceeded | Code::TooMany => Self::INVALID,
             code => {
                 tracing::warn!(%code, text = reject.text, "a device's request failed");

@@ -3,6 +3,8 @@
 //! An import comes as JSON: the command reads the original's database, so that the hub never opens
 //! a file that somebody sent it with a parser written in C.
 
+use std::net::SocketAddr;
+
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Query, State};
 use axum::response::Response;
@@ -10,7 +12,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 use syncline_protocol::{Code, Reject, SpaceName};
 
 use super::answers::{json as answer, pieces};
@@ -21,12 +23,12 @@ use super::routes::BODY_BYTES;
 use super::rule::SPACES;
 use super::updates::{Pieces, tombstones_after, updates};
 use super::writes::submit;
-use crate::hub::{Hub, Principal, View};
+use crate::hub::{Certificate, Hub, Principal, View};
 
 /// The routes under `/hub/v1/gateways/linkora`.
 pub(super) fn router() -> Router<Hub> {
     Router::new()
-        .route("/", get(show))
+        .route("/", get(show).post(begin))
         .route("/import", post(import))
         .route("/export", get(export))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
@@ -61,30 +63,80 @@ fn space(principal: &Principal, of: &Of) -> Result<(SpaceName, String), Reject> 
     Ok((space, user))
 }
 
-/// Where the data set is and what it holds.
+/// How apps reach the data set, whether there is one yet, and what it holds.
 async fn show(
     State(hub): State<Hub>,
     Extension(principal): Extension<Principal>,
     Query(of): Query<Of>,
+    certificate: Option<Extension<Certificate>>,
 ) -> Response {
-    let shown = move || {
-        let (space, user) = space(&principal, &of)?;
-        let view = hub.read(&principal, &space)?;
-        let counts = view.collections()?;
-        let rows: serde_json::Map<_, _> = counts
-            .iter()
-            .filter(|(name, _)| !name.is_reserved())
-            .map(|(name, row)| (name.as_str().to_owned(), json!(row.records)))
-            .collect();
-        Ok(json!({
-            "user": user, "space": space.as_str(), "prefix": "/linkora/",
-            "certificate": "/linkora.cer", "records": rows,
-        }))
-    };
+    let certificate = certificate.map(|_| "/linkora.cer");
+    let shown = move || shown(&hub, &principal, &of, certificate);
     let shown = tokio::task::spawn_blocking(shown).await;
     match shown.unwrap_or_else(|_| Err(Reject::new(Code::Internal, "It could not be read"))) {
         Ok(shown) => answer(&shown),
         Err(reject) => failure(&reject),
+    }
+}
+
+fn shown(
+    hub: &Hub,
+    principal: &Principal,
+    of: &Of,
+    certificate: Option<&str>,
+) -> Result<Json, Reject> {
+    let (space, user) = space(principal, of)?;
+    let rows = match hub.read(principal, &space) {
+        Ok(view) => Some(counts(&view)?),
+        Err(reject) if reject.code == Code::UnknownSpace => None,
+        Err(reject) => return Err(reject),
+    };
+    let own = &hub.config().gateways.linkora;
+    // What listens for this machine alone is no way in for a phone.
+    let open = own.listen.iter().filter(|address| !address.ip().is_loopback());
+    let ports: Vec<u16> = open.map(SocketAddr::port).collect();
+    Ok(json!({
+        "user": user, "space": space.as_str(), "enabled": own.enabled, "exists": rows.is_some(),
+        "prefix": "/linkora/", "hosts": own.hosts, "ports": ports, "certificate": certificate,
+        "records": rows.unwrap_or_default(),
+    }))
+}
+
+fn counts(view: &View) -> Result<serde_json::Map<String, Json>, Reject> {
+    let counts = view.collections()?;
+    let open = counts.iter().filter(|(name, _)| !name.is_reserved());
+    Ok(open.map(|(name, row)| (name.as_str().to_owned(), json!(row.records))).collect())
+}
+
+/// Begins a data set before an app does.
+async fn begin(
+    State(hub): State<Hub>,
+    Extension(principal): Extension<Principal>,
+    Query(of): Query<Of>,
+) -> Response {
+    let begun = async {
+        let (space, user) = space(&principal, &of)?;
+        open(&hub, &principal, &space, &user).await
+    };
+    match begun.await {
+        Ok(()) => answer(&json!({})),
+        Err(reject) => failure(&reject),
+    }
+}
+
+/// Makes an account's data set where there is none.
+async fn open(
+    hub: &Hub,
+    principal: &Principal,
+    space: &SpaceName,
+    user: &str,
+) -> Result<(), Reject> {
+    if user == principal.account() {
+        return hub.open_data_set(principal, space).await;
+    }
+    match hub.create_space(principal, space.clone(), user).await {
+        Err(reject) if reject.code != Code::Exists => Err(reject),
+        _ => Ok(()),
     }
 }
 
@@ -110,14 +162,7 @@ async fn import_into(hub: &Hub, principal: &Principal, of: &Of, body: &[u8]) -> 
         Some(it)
     });
     rows.tombstones = told.collect();
-    if user == principal.account() {
-        hub.open_space(principal, &space).await?;
-    } else {
-        match hub.create_space(principal, space.clone(), &user).await {
-            Err(reject) if reject.code != Code::Exists => return Err(reject),
-            _ => {}
-        }
-    }
+    open(hub, principal, &space, &user).await?;
     let body = serde_json::to_vec(&rows)
         .map_err(|error| Reject::new(Code::Refused, format!("This is no import: {error}")))?;
     let call = Call { route: ".import".to_owned(), body, listening: true, ..Call::default() };

@@ -38,7 +38,7 @@ use super::wire::request::{
 use crate::hub::Refusal;
 
 pub(crate) use folders::{
-    Removal, cascade, check_parent, is_orphaned, rename_entries, take_back, told_folder,
+    Removal, Tree, check_parent, is_orphaned, rename_entries, take_back, told_folder,
 };
 pub(crate) use import::Import;
 pub(crate) use links::{bury as bury_link, forget_history, told_link, told_move};

@@ -17,6 +17,7 @@ mod images;
 mod notes;
 mod state;
 mod table;
+mod trash;
 
 use std::collections::HashMap;
 

@@ -52,7 +52,11 @@ const fn own(path: &'static str) -> Claim {
 macro_rules! claims {
     ($($name:literal),* $(,)?) => {
         const CLAIMS: &[Claim] = &[
-            Claim { methods: &[Method::GET, Method::HEAD], path: "/", when: When::Bearer },
+            Claim {
+                methods: &[Method::GET, Method::HEAD, Method::OPTIONS],
+                path: "/",
+                when: When::Bearer,
+            },
             $(own(concat!("/", $name)), own(concat!("/", $name, "/")),)*
         ];
     };

@@ -6,8 +6,10 @@
 //! ```
 //! One task a socket, so that none waits for another; what waits for a slow one is bounded by the
 //! follower, which then reads on from the log. Pings go out every 20 s; whoever says nothing for
-//! two of them is gone. Whatever the app sends is read and dropped.
+//! two of them is gone, and has heard what was sent before the last one that it answered. Whatever
+//! else the app sends is read and dropped.
 
+mod place;
 mod registry;
 
 use std::collections::HashMap;
@@ -20,7 +22,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use syncline_protocol::{Applied, Filter, Op, Reject, Start};
+use syncline_protocol::{Applied, Filter, Op, Reject, SpaceName, Start};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -37,8 +39,9 @@ use super::routes::App;
 use super::updates::tombstones_after;
 use super::wire::Correlation;
 use super::writes::submit;
-use crate::hub::{Followed, Following, Principal};
+use crate::hub::{Followed, Following, Hub, Principal};
 
+use place::{Hearing, Place};
 use registry::Open;
 pub(super) use registry::Sockets;
 
@@ -115,15 +118,15 @@ fn correlation(request: &Request) -> Option<Correlation> {
 struct Heard {
     correlation: Correlation,
     following: Following,
-    /// The number of the last event before the following began, if that is certain.
-    last: Option<i64>,
+    /// Where the events ended before the following began, if that is certain.
+    begin: Option<Place>,
     open: Open,
 }
 
 fn listen(app: &App, caller: &Caller, correlation: Correlation) -> Result<Heard, Reject> {
-    let (following, last) = follow(app, caller, &correlation)?;
+    let (following, begin) = follow(app, caller, &correlation)?;
     let open = app.sockets.open(&caller.space, &correlation.id);
-    Ok(Heard { correlation, following, last, open })
+    Ok(Heard { correlation, following, begin, open })
 }
 
 /// Follows the events, from a known one on: the number is read before and after, and is certain
@@ -132,27 +135,26 @@ fn follow(
     app: &App,
     caller: &Caller,
     correlation: &Correlation,
-) -> Result<(Following, Option<i64>), Reject> {
+) -> Result<(Following, Option<Place>), Reject> {
     let from = (correlation.client_name.as_str(), caller.address.0);
     let filter = Filter::new([collection("events")], "").unwrap_or_default();
     let mut tries = 0;
     loop {
-        let before = last_event(app, caller)?;
+        let before = end(app, caller)?;
         let begin = (filter.clone(), Start::Follow { epoch: None, after: None });
         let following = app.hub.follow(&caller.principal, from, caller.space.clone(), begin)?;
         tries += 1;
-        match last_event(app, caller)? {
-            after if after == before => return Ok((following, Some(after))),
+        match end(app, caller)? {
+            after if after.event == before.event => return Ok((following, Some(before))),
             _ if tries == FOLLOWS_MAX => return Ok((following, None)),
             _ => {}
         }
     }
 }
 
-fn last_event(app: &App, caller: &Caller) -> Result<i64, Reject> {
-    let view = app.hub.read(&caller.principal, &caller.space)?;
-    let head = view.get(&collection("state"), &key("head"))?;
-    Ok(head.and_then(|head| head.get("event")?.as_i64()).unwrap_or_default())
+/// Where the events end now.
+fn end(app: &App, caller: &Caller) -> Result<Place, Reject> {
+    Place::end(&app.hub.read(&caller.principal, &caller.space)?)
 }
 
 async fn begin(app: App, caller: Caller, heard: Option<Heard>, upgraded: Upgraded) {
@@ -163,16 +165,18 @@ async fn begin(app: App, caller: Caller, heard: Option<Heard>, upgraded: Upgrade
         .max_write_buffer_size(WRITE_BYTES);
     let io = TokioIo::new(upgraded);
     let mut web = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-    let Some(Heard { correlation, following, last, open }) = heard else {
+    let Some(Heard { correlation, following, begin, open }) = heard else {
         close(&mut web, CloseCode::Unsupported, "The correlation is missing or malformed").await;
         return;
     };
-    let mut socket = Socket { app, caller, web, following, last };
+    let (last, hearing) = (begin.map(|begin| begin.event), Hearing::default());
+    let mut socket = Socket { app, caller, web, following, begin, last, hearing };
     let code = socket.run(&correlation).await;
     drop(open);
+    // Before it is closed: who writes once it is closed must find that nobody hears it.
+    leave(&socket.app.hub, &socket.caller.space, &socket.leaving(&correlation)).await;
     // Whoever may still hear the reason hears it; nobody waits for the rest.
     close(&mut socket.web, code, "").await;
-    socket.leave(&correlation).await;
 }
 
 async fn close(web: &mut Web, code: CloseCode, reason: &'static str) {
@@ -207,14 +211,20 @@ struct Socket {
     caller: Caller,
     web: Web,
     following: Following,
+    /// Where the events ended before this socket listened, until the first ping asks for that.
+    begin: Option<Place>,
     /// The number of the last event that was sent, or told before this socket listened.
     last: Option<i64>,
+    hearing: Hearing,
 }
 
 impl Socket {
     /// Sends events until either side ends it; says how it ends.
     async fn run(&mut self, correlation: &Correlation) -> CloseCode {
         if let Err(code) = self.replay(correlation).await {
+            return code;
+        }
+        if let Err(code) = self.ping().await {
             return code;
         }
         let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
@@ -227,23 +237,32 @@ impl Socket {
                 followed = self.following.next() => self.tell(followed).await,
                 said = self.web.next() => match said {
                     Some(Ok(Message::Close(_)) | Err(_)) | None => Err(CloseCode::Normal),
-                    Some(Ok(_)) => {
+                    Some(Ok(message)) => {
                         heard = Instant::now();
+                        if let Message::Pong(carried) = message {
+                            self.hearing.answered(&carried);
+                        }
                         Ok(())
                     }
                 },
-                _ = pings.tick() => {
-                    if heard.elapsed() > SILENCE_MAX {
-                        Err(CloseCode::Away)
-                    } else {
-                        self.send(vec![Message::Ping(Vec::new().into())]).await
-                    }
-                }
+                _ = pings.tick() => match heard.elapsed() > SILENCE_MAX {
+                    true => Err(CloseCode::Away),
+                    false => self.ping().await,
+                },
             };
             if let Err(code) = turn {
                 return code;
             }
         }
+    }
+
+    /// Asks whether the other end hears, and how far it does.
+    async fn ping(&mut self) -> Result<(), CloseCode> {
+        // Events that are not sent yet are not asked for.
+        let sent = |place: &Place| Some(place.event) == self.last;
+        let place = self.begin.take().or_else(|| end(&self.app, &self.caller).ok()).filter(sent);
+        let carried = self.hearing.ask(place);
+        self.send(vec![Message::Ping(carried.into())]).await
     }
 
     /// Sends what the follower tells.
@@ -329,21 +348,23 @@ impl Socket {
         self.send(messages).await
     }
 
-    /// Writes down how far this installation has heard, and that it hears no more.
-    async fn leave(self, correlation: &Correlation) {
-        let body = serde_json::json!({ "device": correlation.id }).to_string().into_bytes();
-        let call = Call {
+    /// How far this installation has heard, and that it hears no more.
+    fn leaving(&self, correlation: &Correlation) -> Call {
+        let heard = self.hearing.heard().map(|place| (place.time, place.tombstone));
+        let body = serde_json::json!({ "device": correlation.id, "heard": heard });
+        Call {
             route: ".closed".to_owned(),
-            body,
+            body: body.to_string().into_bytes(),
             listening: true,
             run: self.app.run,
             ..Call::default()
-        };
-        let (app, space) = (self.app, self.caller.space);
-        let left = submit(&app.hub, &Principal::hub(), &space, &call).await;
-        if let Err(reject) = left {
-            tracing::debug!(reject = reject.text, "a socket's end was not written down");
         }
+    }
+}
+
+async fn leave(hub: &Hub, space: &SpaceName, leaving: &Call) {
+    if let Err(reject) = submit(hub, &Principal::hub(), space, leaving).await {
+        tracing::debug!(reject = reject.text, "a socket's end was not written down");
     }
 }
 

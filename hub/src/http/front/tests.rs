@@ -24,7 +24,7 @@ const BOOKS: Gateway = Gateway {
     name: "koreader",
     prefixes: &["/kosync"],
     claims: &[
-        Claim { methods: GET, path: "/", when: When::Bearer },
+        Claim { methods: &[Method::GET, Method::OPTIONS], path: "/", when: When::Bearer },
         Claim { methods: GET, path: "/syncs/{document}", when: When::Always },
     ],
     rule: None,
@@ -79,6 +79,10 @@ async fn host_wins_over_prefix_and_prefix_over_claim() {
     assert_eq!(ask("/syncs/a", &[]).await, "books");
     assert_eq!(ask("/syncs/a/b", &[]).await, "hub");
     assert_eq!(answer(&front, Method::PUT, "/syncs/a", &[]).await, "hub");
+    let asks = |names| [("access-control-request-headers", names)];
+    let beforehand = asks("content-type, Authorization");
+    assert_eq!(answer(&front, Method::OPTIONS, "/", &beforehand).await, "405", "not the hub's");
+    assert_eq!(answer(&front, Method::OPTIONS, "/", &asks("content-type")).await, "hub");
     threads.stop();
 }
 

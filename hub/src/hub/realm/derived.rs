@@ -4,6 +4,7 @@
 use syncline_protocol::{Change, Reject};
 
 use super::super::Hub;
+use super::super::hashing::Queue;
 use super::put_own;
 
 /// How a realm's secret follows from an account's password.
@@ -30,7 +31,7 @@ impl Hub {
     ) -> Result<Vec<Change>, Reject> {
         let mut changes = Vec::new();
         for derivation in self.inner.derivations.get().map_or(&[][..], Vec::as_slice) {
-            let phc = self.hash(&(derivation.derive)(password)).await?;
+            let phc = self.hash(&(derivation.derive)(password), Queue::Known).await?;
             changes.extend(put_own(derivation.realm, account, &phc));
         }
         Ok(changes)

@@ -15,13 +15,10 @@ async fn a_secret_that_was_replaced_while_it_was_checked_is_wrong() {
     hub.register_account("realm", "alice", "old", Registering::Open).await.unwrap();
     // As after a start: what is recognised is checked at once.
     hub.recognised().forget("alice");
-    let turns = u32::try_from(hub.inner.hashing.available_permits()).unwrap();
-    let all = hub.inner.hashing.clone().acquire_many_owned(turns).await.unwrap();
+    let all = hub.inner.hashing.all_turns().await;
     let checking = {
         let hub = hub.clone();
-        tokio::spawn(
-            async move { hub.check_secret("realm", "alice", "old", Patience::Waits).await },
-        )
+        tokio::spawn(async move { hub.check_secret("realm", "alice", "old").await })
     };
     // It has looked, and waits for its turn.
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -30,7 +27,7 @@ async fn a_secret_that_was_replaced_while_it_was_checked_is_wrong() {
     drop(all);
     let checked = checking.await.unwrap();
     assert!(matches!(checked, Checked::Wrong), "{checked:?}");
-    let checked = hub.check_secret("realm", "alice", "new", Patience::Waits).await;
+    let checked = hub.check_secret("realm", "alice", "new").await;
     assert!(matches!(checked, Checked::Good(_)), "{checked:?}");
     threads.stop();
 }

@@ -44,6 +44,13 @@ async fn registration_closes_after_the_first_and_an_admin_opens_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_is_turned_off_says_so() {
+    let house = House::with(&[("ENABLED", "false")]).await;
+    assert_eq!(house.register(ALICE).await.status, 404);
+    assert_eq!(house.admin("GET", "", None).await.json()["enabled"], json!(false));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_are_told_apart_by_every_byte() {
     let house = House::open().await;
     let names = ["alice", "Alice", "Zo\u{eb}", "user*one", "userXone", "a b", "x.y@z-1"];
@@ -165,6 +172,22 @@ async fn a_hub_account_with_more_than_readings_stays() {
     assert!(house.command(&["user", "list"]).await.contains("alice"));
 }
 
+/// A browser's session opens nothing once what opened it has gone: it keeps no account.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_left_over_keeps_no_account() {
+    let house = House::of_alice().await;
+    let order = json!({ "user": "alice" });
+    let made = house.hub("POST", "/hub/v1/tokens", Some(order)).await.json();
+    let login = json!({ "token": made["token"] }).to_string();
+    let kind = [("Content-Type", "application/json")];
+    assert_eq!(house.ask("POST", "/hub/v1/session", &kind, &login).await.status, 201);
+    let path = format!("/hub/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(house.hub("DELETE", &path, None).await.status, 204);
+    assert_eq!(house.by(ALICE, "DELETE", "/users/me", "").await.status, 200);
+    assert!(!house.command(&["user", "list"]).await.contains("alice"));
+    assert_eq!(house.register(ALICE).await.status, 201);
+}
+
 /// A key may have come from anywhere: neither it nor what it was made of is a password of the hub.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_readers_password_opens_the_hub_only_once_an_admin_sets_it() {
@@ -230,6 +253,32 @@ async fn two_hundred_pushes_in_a_row_pass_while_somebody_guesses() {
         slowest = slowest.max(begun.elapsed());
     }
     assert!(slowest < DEVICE_WAITS, "{slowest:?}");
+}
+
+/// After a start nobody's key is recognised: whoever guesses then finds no more guesses free
+/// because many come at once, or because the right one is among them.
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_that_come_together_are_counted_before_they_are_checked() {
+    let limits = [("WRONG_KEYS_PER_ACCOUNT_MINUTE", "3"), ("WRONG_KEYS_PER_ADDRESS_MINUTE", "4")];
+    let mut house = House::with(&limits).await;
+    house.register(ALICE).await;
+    house.register(Reader("bob", KEY)).await;
+    tokio::task::block_in_place(|| {
+        house.program.kill();
+        house.program.restart();
+    });
+    let wrong = Reader("alice", "00000000000000000000000000000000");
+    let guesses = (0..20).map(|_| house.by(wrong, "GET", "/users/auth", ""));
+    let answers = futures_util::future::join_all(guesses).await;
+    let checked = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!(answers.iter().all(|answer| [401, 429].contains(&answer.status)));
+    assert_eq!(checked, 3);
+    assert_eq!(house.by(ALICE, "GET", "/users/auth", "").await.status, 429, "it is not checked");
+    let bob = Reader("bob", KEY);
+    assert_eq!(house.by(bob, "GET", "/users/auth", "").await.status, 200, "the address has one");
+    assert_eq!(house.by(Reader("bob", "0"), "GET", "/users/auth", "").await.status, 401);
+    assert_eq!(house.by(Reader("bob", "1"), "GET", "/users/auth", "").await.status, 429);
+    assert_eq!(house.by(bob, "GET", "/users/auth", "").await.status, 200, "it was seen before");
 }
 
 #[tokio::test(flavor = "multi_thread")]

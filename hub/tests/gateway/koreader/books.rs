@@ -219,6 +219,31 @@ async fn kosyncs_page_and_scripts_find_what_they_call() {
     assert_eq!(listed[0]["history"].as_array().unwrap().len(), 1);
 }
 
+/// It is written in pieces: more than one a book, and several books in one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_whole_and_in_order() {
+    let house = House::of_alice().await;
+    let long = "p".repeat(16_000);
+    for at in 0..40_u32 {
+        let mut body = position("d", "kobo", f64::from(at) / 40.0);
+        body["progress"] = json!(format!("{at}{long}"));
+        house.pushed(ALICE, &body).await;
+    }
+    for document in ["e", "f", "g"] {
+        house.pushed(ALICE, &position(document, "kobo", 0.5)).await;
+    }
+    house.done("DELETE", "/books/f?account=alice", None).await;
+    let listed = house.by(ALICE, "GET", "/api/documents.all", "").await;
+    assert!(listed.body.len() > 40 * 16_000);
+    let listed = listed.json();
+    let ids: Vec<_> = listed.as_array().unwrap().iter().map(|it| it["id"].clone()).collect();
+    assert_eq!(ids, ["d", "e", "g"]);
+    let history = listed[0]["history"].as_array().unwrap();
+    let shares: Vec<f64> = history.iter().map(|it| it["percentage"].as_f64().unwrap()).collect();
+    let expected: Vec<f64> = (0..39_u32).map(|at| f64::from(at) / 40.0).collect();
+    assert_eq!(shares, expected);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_is_gone_with_all_that_was_kept_of_it() {
     let house = House::of_alice().await;
@@ -235,7 +260,8 @@ async fn what_is_deleted_is_gone_with_all_that_was_kept_of_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_keep_the_newest_and_refuse_no_reader() {
-    let house = House::with(&[("HISTORY_ENTRIES", "3"), ("DOCUMENTS", "2")]).await;
+    let house =
+        House::with(&[("HISTORY_ENTRIES", "3"), ("DOCUMENTS", "2"), ("DEVICES", "1")]).await;
     house.register(ALICE).await;
     for at in 1..=5 {
         house.pushed(ALICE, &position("d", "kobo", f64::from(at) / 10.0)).await;
@@ -246,6 +272,7 @@ async fn limits_keep_the_newest_and_refuse_no_reader() {
     house.pushed(ALICE, &position("e", "kobo", 0.1)).await;
     assert_eq!(house.push(ALICE, &position("f", "kobo", 0.1)).await.status, 403);
     house.pushed(ALICE, &position("d", "kobo", 0.6)).await;
+    assert_eq!(house.push(ALICE, &position("d", "kindle", 0.1)).await.status, 403);
     house.done("DELETE", "/books/e?account=alice", None).await;
     house.pushed(ALICE, &position("f", "kobo", 0.1)).await;
 }

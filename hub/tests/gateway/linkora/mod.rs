@@ -7,6 +7,7 @@
 //! - `storm`: random operations against a model of this protocol, with a crash in the middle.
 //! - `late`: a device that only asks, second by second.
 //! - `native`: bookmarks that come by another way, and go another way.
+//! - `trash`: what was deleted, and how it comes back.
 //! - `hostile`: what must change nothing, and tell nothing.
 //! - `secure`: the app's own kind of TLS.
 //! - `moving`: databases in and out, backups.
@@ -26,3 +27,4 @@ mod routes;
 mod secure;
 mod storm;
 mod transcript;
+mod trash;

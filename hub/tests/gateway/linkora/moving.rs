@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 
-use super::kit::{Kit, folder, now};
+use super::kit::{Kit, folder, link, now};
 
 /// A database as the original writes it, of some rows and a past.
 fn original(path: &std::path::Path) {
@@ -151,4 +151,45 @@ async fn a_restored_data_set_gives_no_id_twice() {
     kit.command(&["put", "linkora/admin", "tags", "back", "name=back", "id=1"]).await;
     kit.command(&["put", "linkora/admin", "links", "back", "url=https://a.org", "id=1"]).await;
     assert_eq!(ears.hears("UPDATE_LINK").await["id"], 1);
+}
+
+/// A native app that holds what a restored backup has lost gives it back by itself: under the ids
+/// that the apps hold it by, and told to them as changes of what they have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_gives_back_what_a_restore_has_lost() {
+    let mut kit = Kit::start().await;
+    kit.make("CREATE_FOLDER", "a", folder("one", None)).await;
+    kit.command(&["backup", "a.backup"]).await;
+    let lost = kit.make("CREATE_FOLDER", "a", folder("lost", None)).await;
+    let within = link("https://lost.org", "FOLDER_LINK", Some(lost));
+    let link_id = kit.make("CREATE_A_NEW_LINK", "a", within).await;
+    let url = format!("http://{}", kit.address);
+    let client = syncline_client::Client::builder(&url, &kit.token).memory().connect().unwrap();
+    let space = client.space("linkora/admin").unwrap();
+    space.synced().await.unwrap();
+    assert_eq!(space.list("folders").len(), 2);
+    client.stop();
+    kit.kill();
+    std::fs::remove_dir_all(kit.data()).unwrap();
+    kit.command(&["restore", "a.backup", "--data", "data"]).await;
+    kit.restart().await;
+    // The first write moves all numbers ahead; a socket that was open then would be closed for it.
+    kit.make("CREATE_TAG", "a", json!({ "name": "new" })).await;
+    let mut ears = kit.listen("a").await;
+    client.start();
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let event = ears.next().await;
+        told.push((event["operation"].clone(), event["payload"]["id"].clone()));
+    }
+    let expected = [(json!("UPDATE_FOLDER"), json!(lost)), (json!("UPDATE_LINK"), json!(link_id))];
+    assert_eq!(told, expected);
+    let updates = kit.updates(0).await;
+    let ids = |name: &str| {
+        let rows = updates[name].as_array().unwrap().iter();
+        rows.map(|row| row["id"].as_i64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((ids("folders"), ids("links")), (vec![1, lost], vec![link_id]));
+    assert_eq!(updates["links"][0]["idOfLinkedFolder"], lost);
+    client.close().await.unwrap();
 }

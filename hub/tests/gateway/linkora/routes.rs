@@ -329,6 +329,55 @@ async fn missed_deletions_are_told_on_return() {
     ears.hears("CREATE_FOLDER").await;
 }
 
+/// What was sent to an installation that did not take it any more is told when it comes back.
+#[tokio::test]
+async fn what_was_sent_and_not_taken_is_told_on_return() {
+    let kit = Kit::start().await;
+    let mut ears = kit.listen("a").await;
+    for name in ["one", "two", "three"] {
+        kit.make("CREATE_FOLDER", "b", folder(name, None)).await;
+        ears.hears("CREATE_FOLDER").await;
+    }
+    // It is sent while the socket is open, and the app has gone to sleep.
+    kit.ask("DELETE_FOLDER", "b", json!({ "id": 1 })).await.json();
+    ears.close().await;
+    let mut ears = kit.listen("a").await;
+    kit.make("CREATE_FOLDER", "b", folder("four", None)).await;
+    assert_eq!(ears.hears("DELETE_FOLDER").await["id"], 1);
+}
+
+/// No app asks for it; what it does is told as a move, which every app takes.
+#[tokio::test]
+async fn a_link_may_be_moved_alone() {
+    let kit = Kit::start().await;
+    for name in ["one", "two"] {
+        kit.make("CREATE_FOLDER", "b", folder(name, None)).await;
+    }
+    let made = link("https://a.org", "FOLDER_LINK", Some(1));
+    let id = kit.make("CREATE_A_NEW_LINK", "b", made).await;
+    let mut ears = kit.listen("a").await;
+    let into = |folder: i64, kind: &str| json!({ "linkId": id, "newParentFolderId": folder, "linkType": kind });
+    let told = kit.ask("UPDATE_LINKED_FOLDER_ID", "b", into(2, "FOLDER_LINK")).await.json();
+    let moved = ears.hears("MOVE_EXISTING_ITEMS").await;
+    assert_eq!((&moved["linkIds"], &moved["newParentFolderId"]), (&json!([id]), &json!(2)));
+    assert_eq!(ears.hears("UPDATE_LINKED_FOLDER_ID").await["newParentFolderId"], 2);
+    let row = kit.updates(0).await["links"][0].clone();
+    assert_eq!(
+        (&row["idOfLinkedFolder"], &row["eventTimestamp"]),
+        (&json!(2), &told["eventTimestamp"])
+    );
+    // One of another kind is answered and moves nothing; nor does one that is too old, or into
+    // what was deleted.
+    kit.ask("UPDATE_LINKED_FOLDER_ID", "b", into(1, "SAVED_LINK")).await.json();
+    let mut old = into(1, "FOLDER_LINK");
+    old["eventTimestamp"] = json!(1);
+    assert_eq!(kit.ask("UPDATE_LINKED_FOLDER_ID", "b", old).await.status, 500);
+    kit.ask("DELETE_FOLDER", "b", json!({ "id": 1 })).await.json();
+    let gone = kit.ask("UPDATE_LINKED_FOLDER_ID", "b", into(1, "FOLDER_LINK")).await;
+    assert_eq!(gone.status, 500);
+    assert_eq!(kit.updates(0).await["links"][0]["idOfLinkedFolder"], 2);
+}
+
 /// The API is served at the root, below its prefix, and with a slash behind each name.
 #[tokio::test]
 async fn every_base_works() {
@@ -364,6 +413,13 @@ async fn pages_of_any_origin_may_ask_with_a_token() {
     assert_eq!(header("access-control-allow-origin"), "https://page.example");
     assert_eq!(header("access-control-allow-credentials"), "true");
     assert_eq!(header("access-control-allow-headers"), "Content-Type, Authorization");
+    let test = kit.http().request(reqwest::Method::OPTIONS, kit.url(""));
+    let test = test
+        .header("origin", "https://page.example")
+        .header("access-control-request-method", "GET")
+        .header("access-control-request-headers", "authorization");
+    let answer = test.send().await.unwrap();
+    assert_eq!(answer.headers()["access-control-allow-headers"], "Content-Type, Authorization");
     let get = kit.http().get(kit.url("TEST_BEARER")).header("origin", "https://page.example");
     let answer = get.send().await.unwrap();
     assert_eq!(answer.status(), 401);

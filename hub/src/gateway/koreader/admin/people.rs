@@ -33,6 +33,7 @@ pub(super) async fn overview(
         None => ("closed", false),
     };
     Ok(Json(json!({
+        "enabled": settings.enabled,
         "address": address,
         "addresses": address.iter().map(|it| format!("{it}/kosync")).collect::<Vec<_>>(),
         "hosts": settings.hosts,

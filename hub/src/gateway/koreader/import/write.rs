@@ -16,7 +16,7 @@ use super::super::titles::titled;
 use super::super::wire::{NAME_BYTES, is_key, is_name};
 use super::source::{Account, Book, Suggestion};
 use super::{Existing, Order};
-use crate::hub::{Checked, Hub, Patience, Principal, Registering, Submission};
+use crate::hub::{Checked, Hub, Principal, Registering, Submission};
 
 /// Changes that one commit takes: others wait for it.
 const CHANGES_AT_ONCE: usize = 500;
@@ -163,9 +163,10 @@ async fn set_key(
         if order.existing != Existing::Replace {
             return Ok(());
         }
-        let checked = hub.check_secret(REALM, &told.account, key, Patience::Waits).await;
-        if matches!(checked, Checked::Good(_)) {
-            return Ok(());
+        match hub.check_secret(REALM, &told.account, key).await {
+            Checked::Good(_) => return Ok(()),
+            Checked::Wrong => {}
+            Checked::Busy => return Err(Reject::new(Code::Busy, "the hub is busy; try again")),
         }
     } else if order.existing != Existing::Attach {
         let what = "the account here has no key; `existing` = `attach` gives it the imported one";

@@ -7,7 +7,7 @@ use syncline_protocol::{Change, Record, Value};
 use super::super::mapping::{
     Position, collection, delete, field, history_key, position_key, prefix_of, put, value,
 };
-use super::super::policy::{Origin, timestamp};
+use super::super::policy::{Origin, comes_after, timestamp};
 use super::super::request::Keep;
 use super::super::wire::Metadata;
 use super::Records;
@@ -15,6 +15,8 @@ use crate::hub::Refusal;
 
 /// Entries that are too old which one push removes at most; the rest waits for the next.
 const EXPIRED_MAX: usize = 64;
+/// Rows of one history that are read to find its oldest entries: more than ever were there.
+const ROWS_MAX: usize = 1 << 20;
 
 /// A book as the push makes it.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct Book {
     added: BTreeMap<String, Vec<(&'static str, Option<Value>)>>,
     positions: BTreeMap<String, Position>,
     has_new_current: bool,
+    /// It was begun anew, and is not any more.
+    has_begun: bool,
     has_new_metadata: bool,
     is_counted: bool,
 }
@@ -95,7 +99,7 @@ impl Book {
             self.latest = position.timestamp;
         }
         self.is_counted = true;
-        self.remember_device(records, document, position)?;
+        self.remember_device(records, document, position, origin)?;
         if wins {
             self.current = Some(position.clone());
             self.has_new_current = true;
@@ -108,19 +112,46 @@ impl Book {
         records: Records<'_>,
         document: &str,
         position: &Position,
+        origin: Origin,
     ) -> Result<(), Refusal> {
         let key = position_key(document, &position.device_key());
-        let known = match self.positions.get(&key) {
-            Some(known) => Some(known.clone()),
-            None => {
-                let record = records.get(collection::POSITIONS, &key)?;
-                record.and_then(|record| field::<Position>(&record, "position"))
-            }
+        let stored = match self.positions.contains_key(&key) {
+            true => None,
+            false => records.get(collection::POSITIONS, &key)?,
         };
-        if known.is_none_or(|known| known.timestamp <= position.timestamp) {
+        let stored: Option<Position> = stored.and_then(|record| field(&record, "position"));
+        let is_later = match (self.positions.get(&key), &stored) {
+            (None, None) => true,
+            (Some(here), _) if origin == Origin::Import => comes_after(position, here, true),
+            (_, Some(here)) if origin == Origin::Import => {
+                let is_tie = here.timestamp == position.timestamp;
+                comes_after(position, here, is_tie && records.is_imported(document, here)?)
+            }
+            (Some(here), _) | (_, Some(here)) => here.timestamp <= position.timestamp,
+        };
+        if is_later {
             self.positions.insert(key, position.clone());
         }
         Ok(())
+    }
+
+    /// Whether the current position is of this second, and came with an import: of one push, all
+    /// positions have one origin.
+    pub(super) fn is_import_of(
+        &self,
+        records: Records<'_>,
+        document: &str,
+        timestamp: u64,
+    ) -> Result<bool, Refusal> {
+        match self.current.as_ref().filter(|it| it.timestamp == timestamp) {
+            Some(current) if !self.has_new_current => records.is_imported(document, current),
+            current => Ok(current.is_some()),
+        }
+    }
+
+    /// It was begun anew, and is read.
+    pub(super) fn begin(&mut self) {
+        self.has_begun |= std::mem::take(&mut self.free);
     }
 
     /// Gives back what a replayed push displaced, unless somebody else has pushed since.
@@ -158,9 +189,11 @@ impl Book {
         if self.has_new_current
             && let Some(current) = &self.current
         {
-            let fields = [("position", Some(value(current)?)), ("free", None)];
-            let fields = if self.free { &fields[..] } else { &fields[..1] };
-            changes.push(put(collection::PROGRESS, document, fields)?);
+            let fields = [("position", Some(value(current)?))];
+            changes.push(put(collection::PROGRESS, document, &fields)?);
+        }
+        if self.has_begun {
+            changes.push(put(collection::PROGRESS, document, &[("free", None)])?);
         }
         changes.extend(self.trim(records, document, now_s)?);
         for (key, fields) in &self.added {
@@ -185,6 +218,27 @@ impl Book {
         Ok(changes)
     }
 
+    /// The keys of the oldest entries that are stored, so many of them if there are. What was
+    /// removed from before them is among the rows for a while, and counts to what is read.
+    fn eldest(
+        &self,
+        records: Records<'_>,
+        prefix: &str,
+        look: usize,
+    ) -> Result<BTreeSet<String>, Refusal> {
+        let there = self.entries.saturating_sub(self.added.len() as u64);
+        let wanted = look.min(usize::try_from(there).unwrap_or(usize::MAX));
+        let mut rows = look;
+        loop {
+            let stored = records.range(collection::HISTORY, prefix, rows)?;
+            if stored.len() >= wanted || rows >= ROWS_MAX {
+                let keys = stored.into_iter().take(look);
+                return Ok(keys.map(|(key, _): (_, Record)| key.as_str().to_owned()).collect());
+            }
+            rows = rows.saturating_mul(4);
+        }
+    }
+
     /// Removes what is more than is kept, the oldest first.
     fn trim(
         &mut self,
@@ -199,9 +253,7 @@ impl Book {
         let excess = usize::try_from(excess).unwrap_or(usize::MAX);
         let prefix = prefix_of(document);
         let look = excess.saturating_add(EXPIRED_MAX);
-        let stored = records.range(collection::HISTORY, &prefix, look)?;
-        let stored: BTreeSet<String> =
-            stored.into_iter().map(|(key, _): (_, Record)| key.as_str().to_owned()).collect();
+        let stored = self.eldest(records, &prefix, look)?;
         let eldest: BTreeSet<String> = stored.iter().chain(self.added.keys()).cloned().collect();
         let is_expired = |key: &str| {
             let seconds = key.get(prefix.len()..).and_then(|rest| rest.get(..11)?.parse().ok());

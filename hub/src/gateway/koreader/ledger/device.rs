@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use syncline_protocol::{Change, Value};
+use syncline_protocol::{Change, Code, Record, Reject, Value};
 
-use super::super::mapping::{Position, collection, field, put, value};
-use super::super::policy::{Run, Said};
+use super::super::mapping::{Position, collection, field, position_key, put, value};
+use super::super::policy::{Origin, Run, Said};
 use super::Records;
 use crate::hub::Refusal;
 
@@ -14,6 +14,8 @@ use crate::hub::Refusal;
 pub(super) struct Devices {
     seen: BTreeMap<String, (Position, String)>,
     runs: BTreeMap<String, Run>,
+    /// How many there are; none while nobody had to know.
+    count: Option<u64>,
 }
 
 impl Devices {
@@ -21,21 +23,41 @@ impl Devices {
     pub(super) fn saw(
         &mut self,
         records: Records<'_>,
-        document: &str,
-        position: &Position,
+        (document, position): (&str, &Position),
+        origin: Origin,
+        most: u64,
     ) -> Result<(), Refusal> {
         let key = position.device_key();
-        let known_s = match self.seen.get(&key) {
-            Some((known, _)) => known.timestamp,
-            None => {
-                let record = records.get(collection::DEVICES, &key)?;
-                record.and_then(|it| it.get("seen_s").and_then(Value::as_u64)).unwrap_or(0)
+        let is_later = match self.seen.get(&key) {
+            // Of one second, the same document wins whichever was read first.
+            Some((known, in_document)) if origin == Origin::Import => {
+                (position.timestamp, document) > (known.timestamp, in_document)
             }
+            Some((known, _)) => known.timestamp <= position.timestamp,
+            None => match records.get(collection::DEVICES, &key)? {
+                Some(record) => is_later(records, &record, (document, position), origin)?,
+                None if self.count_in(records, most)? => true,
+                None => {
+                    let what = format!("An account has at most {most} devices");
+                    return Err(Reject::new(Code::QuotaExceeded, what).into());
+                }
+            },
         };
-        if known_s <= position.timestamp {
+        if is_later {
             self.seen.insert(key, (position.clone(), document.to_owned()));
         }
         Ok(())
+    }
+
+    /// Counts a new device in, if there is room for it.
+    pub(super) fn count_in(&mut self, records: Records<'_>, most: u64) -> Result<bool, Refusal> {
+        let count = match self.count {
+            Some(count) => count,
+            None => records.range(collection::DEVICES, "", usize::MAX)?.len() as u64,
+        };
+        let has_room = count < most;
+        self.count = Some(count + u64::from(has_room));
+        Ok(has_room)
     }
 
     /// Counts a push into its device's run.
@@ -74,5 +96,26 @@ impl Devices {
             changes.push(put(collection::RUNS, key, &[("run", Some(value(run)?))])?);
         }
         Ok(changes)
+    }
+}
+
+/// Whether a device was somewhere after it was where its record says.
+fn is_later(
+    records: Records<'_>,
+    known: &Record,
+    (document, position): (&str, &Position),
+    origin: Origin,
+) -> Result<bool, Refusal> {
+    let known_s = known.get("seen_s").and_then(Value::as_u64).unwrap_or(0);
+    if origin != Origin::Import || known_s != position.timestamp {
+        return Ok(known_s <= position.timestamp);
+    }
+    // Of one second, what was read here stays, and of two imports the same wins in any order.
+    let Some(known) = known.get("document").and_then(Value::as_str) else { return Ok(true) };
+    let there = records.get(collection::POSITIONS, &position_key(known, &position.device_key()))?;
+    let there: Option<Position> = there.and_then(|record| field(&record, "position"));
+    match there.filter(|_| document > known) {
+        Some(there) => records.is_imported(known, &there),
+        None => Ok(false),
     }
 }

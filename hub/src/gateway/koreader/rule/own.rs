@@ -36,8 +36,9 @@ pub(super) fn keep(
         Some(timestamp) if one.collection.as_str() == collection::HISTORY => {
             ledger.recall_entry(key, timestamp)
         }
-        Some(_) => Ok(()),
-        None => ledger.undo(one),
+        Some(_) if one.collection.as_str() == collection::POSITIONS => Ok(()),
+        Some(_) if ledger.recall_device()? => Ok(()),
+        Some(_) | None => ledger.undo(one),
     }
 }
 

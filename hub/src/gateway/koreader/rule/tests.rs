@@ -205,3 +205,118 @@ async fn what_is_joined_and_where_somebody_reads_keeps_within_limits() {
     let long = holding(collection::PROGRESS, "d", &long);
     assert!(is_refused(&house.unstamped(vec![long]).await));
 }
+
+/// The oldest goes however much was removed from before it, and never the newest.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_history_ends_with_the_newest() {
+    let house = House::open().await;
+    for at in 1..=200 {
+        let request = Request::import(position(0.5, at), Keep { entries: 4, ..Keep::default() });
+        house.unstamped(vec![request.into_change("d").unwrap()]).await.unwrap();
+    }
+    let view = house.hub.read(&house.admin, &space()).unwrap();
+    let kept = library::history(&view, "d", usize::MAX).unwrap();
+    let times: Vec<u64> = kept.into_iter().map(|entry| entry.position.timestamp).collect();
+    assert_eq!(times, [197, 198, 199, 200]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_too_many_is_refused_and_those_that_are_known_go_on() {
+    let house = House::open().await;
+    let push = async |device: &str| {
+        let position = Position { device: device.to_owned(), ..position(0.5, 0) };
+        let keep = Keep { devices: 2, ..Keep::default() };
+        let request = Request::push(position, Metadata::new(), keep);
+        house.unstamped(vec![request.into_change("d").unwrap()]).await
+    };
+    for device in ["kobo", "kindle", "kobo"] {
+        push(device).await.unwrap();
+    }
+    assert_eq!(push("phone").await.unwrap_err().code, Code::QuotaExceeded);
+    assert_eq!(house.entries(), 3, "nothing of it was kept");
+    let device = [("name", Some(Value::from("x"))), ("seen_s", Some(5_u64.into()))];
+    let given = put(collection::DEVICES, "name:x", &device).unwrap();
+    house.stamped(now_ms() + 1_000, vec![given.clone()]).await.unwrap();
+    assert_eq!(house.get(collection::DEVICES, "name:x"), None, "nor does a copy bring one");
+    house.unstamped(vec![delete(collection::DEVICES, "name:kindle").unwrap()]).await.unwrap();
+    push("phone").await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_book_is_begun_anew_in_all_its_documents_and_once() {
+    let house = House::open().await;
+    let furthest = put(collection::SETTINGS, "account", &[("policy", Some("furthest".into()))]);
+    house.unstamped(vec![furthest.unwrap()]).await.unwrap();
+    let push = async |document: &str, percentage: f64| {
+        let request = Request::push(position(percentage, 0), Metadata::new(), Keep::default());
+        house.unstamped(vec![request.into_change(document).unwrap()]).await.unwrap();
+    };
+    let current = |document: &str| {
+        let record = house.get(collection::PROGRESS, document).unwrap();
+        let is_free = record.get("free").and_then(Value::as_bool).unwrap_or(false);
+        (field::<Position>(&record, "position").unwrap().percentage, is_free)
+    };
+    push("d", 0.9).await;
+    push("e", 0.95).await;
+    let books = Some(value(&["d", "e"]).unwrap());
+    for document in ["d", "e"] {
+        let joined = put(collection::JOINS, document, &[("books", books.clone())]);
+        house.unstamped(vec![joined.unwrap()]).await.unwrap();
+    }
+    push("e", 0.1).await;
+    assert_eq!(current("e"), (0.95, false));
+    let anew = put(collection::PROGRESS, "d", &[("free", Some(true.into()))]).unwrap();
+    house.stamped(now_ms() + 1_000, vec![anew]).await.unwrap();
+    assert_eq!((current("d"), current("e")), ((0.9, true), (0.95, true)));
+    push("e", 0.1).await;
+    assert_eq!((current("d"), current("e")), ((0.9, false), (0.1, false)));
+    let view = house.hub.read(&house.admin, &space()).unwrap();
+    assert_eq!(library::position(&view, "d").unwrap().unwrap().percentage, 0.1);
+    push("d", 0.05).await;
+    assert_eq!(current("d"), (0.9, false), "it counts once");
+}
+
+/// What was read here is not replaced by what another server says of the same second; and of what
+/// other servers say, the same is kept in whatever order it comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_one_second_end_the_same_in_any_order() {
+    let said = |document: &'static str, percentage, device: &str| {
+        let position = Position { device: device.to_owned(), ..position(percentage, 1_000) };
+        (document, Request::import(position, Keep::default()))
+    };
+    let events = [
+        said("d", 0.2, "kobo"),
+        said("d", 0.4, "kobo"),
+        said("d", 0.3, "kindle"),
+        said("e", 0.1, "kobo"),
+    ];
+    let mut ends = Vec::new();
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1]] {
+        for together in [true, false] {
+            let house = House::open().await;
+            let changes = order.map(|at| {
+                let (document, request) = &events[at];
+                request.clone().into_change(document).unwrap()
+            });
+            for some in changes.chunks(if together { 4 } else { 1 }) {
+                house.unstamped(some.to_vec()).await.unwrap();
+            }
+            let device = house.get(collection::DEVICES, "name:kobo").unwrap();
+            let last = house.get(collection::POSITIONS, &position_key("d", "name:kobo")).unwrap();
+            let last: Position = field(&last, "position").unwrap();
+            let document = device.get("document").and_then(Value::as_str).map(str::to_owned);
+            ends.push((house.percentage(), last.percentage, document, house.entries()));
+        }
+    }
+    assert!(ends.iter().all(|end| *end == ends[0]), "{ends:?}");
+    assert_eq!(ends[0], (Some(0.4), 0.4, Some("e".to_owned()), 3));
+    let house = House::open().await;
+    house.push(0.3, Keep::default()).await;
+    let here: Position = field(&house.get(collection::PROGRESS, "d").unwrap(), "position").unwrap();
+    let again = Position { timestamp: here.timestamp, ..position(0.9, 0) };
+    let again = Request::import(again, Keep::default()).into_change("d").unwrap();
+    house.unstamped(vec![again]).await.unwrap();
+    let last = house.get(collection::POSITIONS, &position_key("d", "name:kobo")).unwrap();
+    assert_eq!((house.percentage(), house.entries()), (Some(0.3), 2));
+    assert_eq!(field::<Position>(&last, "position"), Some(here));
+}

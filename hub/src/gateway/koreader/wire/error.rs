@@ -55,6 +55,13 @@ impl Refused {
         Self { retry_s: Some(retry_s), ..refused }
     }
 
+    /// More to do than the hub can queue: a little later it is done.
+    pub(in super::super) fn busy() -> Self {
+        let message = "The server has too much to do. Try again.";
+        let refused = refused(StatusCode::TOO_MANY_REQUESTS, 2001, message);
+        Self { retry_s: Some(1), ..refused }
+    }
+
     /// Too many registrations: wait so many seconds.
     pub(in super::super) fn registered_too_often(retry_s: u64) -> Self {
         let message = "Too many registrations. Wait a little.";

@@ -167,7 +167,7 @@ pub(super) fn delete(
     if ledger.get::<Folder>(request.id)?.is_none() {
         return Ok(());
     }
-    cascade(ledger, request.id, Removal::Whole)?;
+    Tree::read(ledger)?.remove(ledger, request.id, Removal::Whole)?;
     echo(ledger, asked.name, request).map(drop)
 }
 
@@ -180,31 +180,65 @@ pub(crate) enum Removal {
     Contents,
 }
 
-/// Removes a folder and all below it, and leaves tombstones: its own first. Says which went.
-pub(crate) fn cascade(
-    ledger: &mut Ledger<'_>,
-    id: i64,
-    removal: Removal,
-) -> Result<Vec<i64>, Refusal> {
-    let all = with_descendants(&ledger.rows::<Folder>()?, id);
-    let gone: BTreeSet<i64> = all.iter().copied().collect();
-    for folder in &all {
-        for link in ledger.indexed(&format!("folder/{folder}/"))? {
-            ledger.remove::<Link>(link)?;
+/// What lies in which folder, read once for however many folders go.
+#[derive(Debug)]
+pub(crate) struct Tree {
+    folders: BTreeMap<i64, Vec<i64>>,
+    /// The entries of panels, by the folder that they show.
+    entries: BTreeMap<i64, Vec<i64>>,
+    gone: BTreeSet<i64>,
+}
+
+impl Tree {
+    pub(crate) fn read(ledger: &mut Ledger<'_>) -> Result<Self, Refusal> {
+        let (mut folders, mut entries) = (BTreeMap::<_, Vec<_>>::new(), BTreeMap::new());
+        for folder in ledger.rows::<Folder>()? {
+            if let Some(parent) = folder.parent {
+                folders.entry(parent).or_default().push(folder.id);
+            }
         }
-    }
-    for entry in ledger.rows::<PanelFolder>()? {
-        if gone.contains(&entry.folder) {
-            ledger.remove::<PanelFolder>(entry.id)?;
+        for entry in ledger.rows::<PanelFolder>()? {
+            entries.entry(entry.folder).or_insert_with(Vec::new).push(entry.id);
         }
+        Ok(Self { folders, entries, gone: BTreeSet::new() })
     }
-    for folder in &all {
-        if *folder != id || removal == Removal::Whole {
-            ledger.remove::<Folder>(*folder)?;
+
+    /// Removes a folder and all below it, and leaves tombstones: its own first.
+    pub(crate) fn remove(
+        &mut self,
+        ledger: &mut Ledger<'_>,
+        id: i64,
+        removal: Removal,
+    ) -> Result<(), Refusal> {
+        let all = self.take(id);
+        for folder in &all {
+            for link in ledger.indexed(&format!("folder/{folder}/"))? {
+                ledger.remove::<Link>(link)?;
+            }
+            for entry in self.entries.remove(folder).into_iter().flatten() {
+                ledger.remove::<PanelFolder>(entry)?;
+            }
         }
-        bury(ledger, *folder)?;
+        for folder in &all {
+            if *folder != id || removal == Removal::Whole {
+                ledger.remove::<Folder>(*folder)?;
+            }
+            bury(ledger, *folder)?;
+        }
+        Ok(())
     }
-    Ok(all)
+
+    /// A folder and all below it, itself first, but for what has gone already; ends on any circle.
+    fn take(&mut self, id: i64) -> Vec<i64> {
+        let (mut all, mut at) = (vec![id], 0);
+        self.gone.insert(id);
+        while let Some(next) = all.get(at).copied() {
+            let below = self.folders.remove(&next).into_iter().flatten();
+            all.extend(below.filter(|child| self.gone.insert(*child)));
+            at += 1;
+        }
+        all
+    }
 }
 
 fn bury(ledger: &mut Ledger<'_>, id: i64) -> Result<(), Refusal> {
@@ -220,23 +254,6 @@ pub(crate) fn take_back(ledger: &mut Ledger<'_>, id: i64) -> Result<(), Refusal>
     let (time, correlation) = (ledger.time()?, ledger.correlation().cloned());
     let payload = OfId { id, correlation: correlation.as_ref(), event_timestamp: time };
     ledger.bury("DELETE_FOLDER", &payload)
-}
-
-/// A folder and all below it, itself first; ends on any circle.
-fn with_descendants(folders: &[Folder], id: i64) -> Vec<i64> {
-    let mut children: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    for folder in folders {
-        if let Some(parent) = folder.parent {
-            children.entry(parent).or_default().push(folder.id);
-        }
-    }
-    let (mut all, mut seen, mut at) = (vec![id], BTreeSet::from([id]), 0);
-    while let Some(next) = all.get(at).copied() {
-        let below = children.get(&next).into_iter().flatten();
-        all.extend(below.filter(|child| seen.insert(**child)));
-        at += 1;
-    }
-    all
 }
 
 /// Whether a parent was deleted: whatever is put into it goes the way it went, as on every device.
@@ -294,18 +311,16 @@ mod tests {
 
     #[test]
     fn descent_ends_on_a_circle_and_begins_with_the_folder() {
-        let folder = |id, parent| Folder {
-            id,
-            modified: 0,
-            sync: 0,
-            name: String::new(),
-            note: String::new(),
-            parent,
-            archived: false,
+        let lies = [(3, vec![1]), (1, vec![2]), (2, vec![3])];
+        let tree = || Tree {
+            folders: lies.iter().cloned().collect(),
+            entries: BTreeMap::new(),
+            gone: BTreeSet::new(),
         };
-        let folders = [folder(1, Some(3)), folder(2, Some(1)), folder(3, Some(2)), folder(4, None)];
-        assert_eq!(with_descendants(&folders, 2), [2, 3, 1]);
-        assert_eq!(with_descendants(&folders, 4), [4]);
-        assert_eq!(with_descendants(&folders, 9), [9]);
+        assert_eq!(tree().take(2), [2, 3, 1]);
+        assert_eq!(tree().take(4), [4]);
+        let mut tree = tree();
+        assert_eq!(tree.take(3), [3, 1, 2], "and what has gone goes once");
+        assert_eq!(tree.take(1), [1]);
     }
 }

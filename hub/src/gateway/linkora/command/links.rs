@@ -76,7 +76,8 @@ pub(crate) fn forget_history(
 ) -> Result<(), Refusal> {
     for id in ledger.indexed(&history_prefix(url))? {
         if Some(id) != but {
-            ledger.remove::<Link>(id)?;
+            // Its page is in the history still.
+            ledger.discard::<Link>(id)?;
             bury(ledger, id)?;
         }
     }

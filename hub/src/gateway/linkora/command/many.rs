@@ -3,7 +3,7 @@
 
 use syncline_protocol::{Code, Reject};
 
-use super::{Asked, Removal, cascade, check_age, check_parent, echo, is_orphaned, stale};
+use super::{Asked, Removal, Tree, check_age, check_parent, echo, is_orphaned, stale};
 use crate::gateway::linkora::ledger::Ledger;
 use crate::gateway::linkora::mapping::{Folder, Link, Row};
 use crate::gateway::linkora::wire::request::{Many, MoveItems, Sent as _, UnarchiveMany};
@@ -98,9 +98,10 @@ pub(super) fn delete(
         }
     }
     let mut folders = Vec::with_capacity(request.folder_ids.len());
+    let mut tree = Tree::read(ledger)?;
     for id in &request.folder_ids {
         if ledger.get::<Folder>(*id)?.is_some() {
-            cascade(ledger, *id, Removal::Whole)?;
+            tree.remove(ledger, *id, Removal::Whole)?;
             folders.push(*id);
         }
     }

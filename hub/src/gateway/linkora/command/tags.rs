@@ -46,7 +46,9 @@ pub(super) fn delete(
 
 /// Takes a deleted tag off its links. Their times stay: devices drop it with the tag itself.
 pub(crate) fn untag(ledger: &mut Ledger<'_>, tag: i64) -> Result<(), Refusal> {
-    for id in ledger.indexed(&format!("tag/{tag}/"))? {
+    let links = ledger.indexed(&format!("tag/{tag}/"))?;
+    ledger.keep_links(tag, &links)?;
+    for id in links {
         let Some(old) = ledger.get::<Link>(id)? else { continue };
         let mut new = old.clone();
         let rest: Vec<i64> = old.tags.iter().copied().filter(|other| *other != tag).collect();

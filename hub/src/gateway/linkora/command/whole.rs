@@ -27,6 +27,8 @@ pub(crate) struct Nothing {}
 pub(crate) struct Closed {
     /// Whose it was.
     pub(crate) device: String,
+    /// The time and the number of the last tombstone that it has heard of, if that is known.
+    pub(crate) heard: Option<(i64, i64)>,
 }
 
 macro_rules! unsent {
@@ -97,5 +99,8 @@ pub(super) fn closed(
     if ledger.now() <= ledger.last_time() {
         ledger.bar();
     }
-    ledger.note_seen(&request.device)
+    match request.heard {
+        Some(heard) => ledger.note_seen(&request.device, heard),
+        None => Ok(()),
+    }
 }

@@ -113,12 +113,14 @@ impl Ledger<'_> {
         Ok(())
     }
 
-    /// A device's socket has closed; it had been sent events up to this time.
-    pub(crate) fn note_seen(&mut self, device: &str) -> Result<(), Refusal> {
-        let fields = vec![
-            ("time", Some(number(self.state.last))),
-            ("tombstone", Some(number(self.state.tombstone))),
-        ];
+    /// A device's socket has closed; it had heard of what was told up to this time, and of the
+    /// tombstones up to this one.
+    pub(crate) fn note_seen(
+        &mut self,
+        device: &str,
+        (time, tombstone): (i64, i64),
+    ) -> Result<(), Refusal> {
+        let fields = vec![("time", Some(number(time))), ("tombstone", Some(number(tombstone)))];
         self.put(SEEN, &seen_key(device), fields)
     }
 }

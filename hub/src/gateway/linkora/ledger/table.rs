@@ -8,11 +8,6 @@ use crate::hub::{Refusal, Touched};
 
 const INDEX: &str = ".index";
 
-/// Trash is emptied after so many seconds: 90 days.
-const TRASH_KEPT: i64 = 90 * 86_400;
-/// Old trash that one push takes away, if it makes new.
-const TRASH_SWEPT: usize = 64;
-
 impl Ledger<'_> {
     /// The row of an id.
     pub(crate) fn get<R: Row>(&mut self, id: i64) -> Result<Option<R>, Refusal> {
@@ -156,9 +151,18 @@ impl Ledger<'_> {
     /// Removes a row; it can be had back from the trash.
     pub(crate) fn remove<R: Row>(&mut self, id: i64) -> Result<Option<R>, Refusal> {
         let Some(key) = self.key_of(R::TABLE, id)? else { return Ok(None) };
+        let Some(image) = self.image_at(R::TABLE, &key)? else { return Ok(None) };
+        let removed = self.discard(id)?;
+        if removed.is_some() {
+            self.keep(R::TABLE, id, &image)?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes a row that nobody will miss.
+    pub(crate) fn discard<R: Row>(&mut self, id: i64) -> Result<Option<R>, Refusal> {
+        let Some(key) = self.key_of(R::TABLE, id)? else { return Ok(None) };
         let Some(row) = self.get::<R>(id)? else { return Ok(None) };
-        let time = self.time()?;
-        self.trash(R::TABLE, id, &key, time)?;
         self.erase(R::TABLE.as_str(), &key);
         self.forget(&row, &key);
         Ok(Some(row))
@@ -168,8 +172,7 @@ impl Ledger<'_> {
     pub(crate) fn lament<R: Row>(&mut self, touched: &Touched) -> Result<Option<R>, Refusal> {
         let Some(before) = touched.before.as_ref().map(image) else { return Ok(None) };
         let Ok(row) = R::read(Fields::of(&before)) else { return Ok(None) };
-        let time = self.time()?;
-        self.keep(R::TABLE, row.id(), &before, time)?;
+        self.keep(R::TABLE, row.id(), &before)?;
         self.forget(&row, touched.key.as_str());
         Ok(Some(row))
     }
@@ -180,44 +183,6 @@ impl Ledger<'_> {
             self.erase(INDEX, &index_key(R::TABLE, row.id()));
         }
         self.keys.insert((R::TABLE, row.id()), None);
-    }
-
-    fn trash(&mut self, table: Table, id: i64, key: &str, time: i64) -> Result<(), Refusal> {
-        let Some(image) = self.shown(table.as_str(), key)?.cloned() else { return Ok(()) };
-        self.keep(table, id, &image, time)
-    }
-
-    /// Keeps what a record showed.
-    fn keep(
-        &mut self,
-        table: Table,
-        id: i64,
-        image: &super::Image,
-        time: i64,
-    ) -> Result<(), Refusal> {
-        let at = format!("{time:012}-{}-{id:012}", table.as_str());
-        let row = super::super::mapping::packed(image);
-        let fields = vec![
-            ("table", Some(Value::from(table.as_str()))),
-            ("deleted", Some(Value::from(time))),
-            ("row", Some(row)),
-        ];
-        self.write("trash", &at, fields)?;
-        self.sweep()
-    }
-
-    /// Takes away what was kept for long enough, once a push.
-    fn sweep(&mut self) -> Result<(), Refusal> {
-        if std::mem::replace(&mut self.swept, true) {
-            return Ok(());
-        }
-        let oldest = format!("{:012}", self.now - TRASH_KEPT);
-        for (key, _) in self.view.range(&super::collection("trash"), "", TRASH_SWEPT)? {
-            if key.as_str() < oldest.as_str() {
-                self.erase("trash", key.as_str());
-            }
-        }
-        Ok(())
     }
 
     /// Where the row of an id lies.

@@ -13,7 +13,7 @@ use syncline_protocol::{Code, Reject, Value};
 
 use super::changed::tell_change;
 use crate::gateway::linkora::command::{
-    Removal, bury_link, cascade, check_parent, clear_panel, is_orphaned, take_back, told_folder,
+    Removal, Tree, bury_link, check_parent, clear_panel, is_orphaned, take_back, told_folder,
     told_link, told_move, told_panel, told_panel_folder, told_tag, told_taken, untag,
 };
 use crate::gateway::linkora::ledger::{Ledger, OWN};
@@ -347,9 +347,14 @@ fn delete(ledger: &mut Ledger<'_>, rows: &[(Table, &Touched)]) -> Result<(), Ref
             told_gone(ledger, "DELETE_A_PANEL", panel.id, true)?;
         }
     }
+    let mut tree = None;
     for one in of(rows, Table::Folders, is_gone) {
         if let Some(folder) = ledger.lament::<Folder>(one)? {
-            cascade(ledger, folder.id, Removal::Contents)?;
+            let tree = match &mut tree {
+                Some(tree) => tree,
+                None => tree.insert(Tree::read(ledger)?),
+            };
+            tree.remove(ledger, folder.id, Removal::Contents)?;
             told_gone(ledger, "DELETE_FOLDER", folder.id, false)?;
         }
     }
