@@ -200,7 +200,8 @@ proptest! {
         let live = |bench: &Bench| {
             let snapshot = bench.snapshot();
             let row = bench.row(FOLLOWED);
-            let page = snapshot.records(row.id, &Filter::default().into(), None, usize::MAX).unwrap();
+            let all = Filter::default().into();
+            let page = snapshot.records(row.id, &all, None, usize::MAX).unwrap();
             let registers = page.records.iter().map(|(_, _, row)| {
                 row.record.registers().len() + usize::from(row.record.tombstone().is_some())
             });
@@ -244,7 +245,8 @@ proptest! {
             }
             bench.pass(Duration::from_millis(pause_ms));
             let (snapshot, row) = (bench.snapshot(), bench.row(FOLLOWED));
-            let page = snapshot.records(row.id, &Filter::default().into(), None, usize::MAX).unwrap();
+            let all = Filter::default().into();
+            let page = snapshot.records(row.id, &all, None, usize::MAX).unwrap();
             for (collection, key, row) in page.records {
                 let Some(delete) = deleted.get(&(collection.to_string(), key.clone())) else {
                     continue;

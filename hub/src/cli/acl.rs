@@ -92,7 +92,7 @@ impl AclArgs {
                     .asking("item", Some(&item))
                     .asking("action", Some(&action));
                 let why: Json = remote.get(&["spaces", &space, "acl", "explain"]).await?;
-                return say(if json { why } else { Json::from(sentence(&why)) });
+                return if json { say(why) } else { say(sentence(&why)) };
             }
             What::Remove(Rule { space, principal, item, action }) => {
                 let remote = remote
