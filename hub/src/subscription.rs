@@ -278,8 +278,8 @@ impl Subscription {
                 let from_other_log = progress.from_other_log;
                 State::Snapshot(Progress { from_other_log, ..Progress::default() })
             }
-            State::Turn(turn) => State::Turn(turn.again(old)),
-            State::Log | State::Live => State::Turn(Turn::from(old)),
+            State::Turn(turn) => State::Turn(turn.again(&old)),
+            State::Log | State::Live => State::Turn(Turn::from(&old)),
         };
         // What is queued was selected by rights that hold no more.
         self.feed.leave_queue(self.session);

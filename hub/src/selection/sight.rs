@@ -32,7 +32,8 @@ impl Sight {
     /// From what each pattern of items says, in the order of the patterns: a value, or the
     /// beginning of values and `*`. `otherwise` holds where no pattern matches.
     pub fn new<'a>(said: impl Iterator<Item = (&'a str, bool)>, otherwise: bool) -> Self {
-        let (mut exact, mut beginnings) = (HashMap::new(), HashMap::new());
+        let mut exact = HashMap::<Box<str>, bool>::new();
+        let mut beginnings = HashMap::<Box<str>, bool>::new();
         let mut hash = Sha256::new();
         hash.update([u8::from(otherwise)]);
         for (pattern, allows) in said {
@@ -44,7 +45,7 @@ impl Sight {
                 None => exact.insert(Box::from(pattern), allows),
             };
         }
-        let mut lengths: Vec<usize> = beginnings.keys().map(|it: &Box<str>| it.len()).collect();
+        let mut lengths: Vec<usize> = beginnings.keys().map(|it| it.len()).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         lengths.dedup();
         Self { exact, beginnings, lengths, otherwise, mark: hash.finalize().into() }

@@ -26,15 +26,15 @@ pub(super) struct Turn {
     done: bool,
 }
 
-impl From<Selection> for Turn {
-    fn from(old: Selection) -> Self {
+impl From<&Selection> for Turn {
+    fn from(old: &Selection) -> Self {
         Self { seen: vec![old.access().clone()], after: None, done: false }
     }
 }
 
 impl Turn {
     /// Rights have changed again.
-    pub(super) fn again(mut self, old: Selection) -> Self {
+    pub(super) fn again(mut self, old: &Selection) -> Self {
         self.seen.push(old.access().clone());
         if self.seen.len() > SEEN_MAX {
             self.seen = vec![Access::Everything, Access::Nothing];
