@@ -65,9 +65,9 @@ impl View {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Reject> {
-        let rows = self.ask(|snapshot| snapshot.range(self.row.id, collection, prefix, limit))?;
-        let records = rows.into_iter().map(|(key, row)| (key, row.record));
-        Ok(records.filter(|(_, record)| record.is_visible()).collect())
+        let rows =
+            self.ask(|snapshot| snapshot.shown_range(self.row.id, collection, prefix, limit))?;
+        Ok(rows.into_iter().map(|(key, row)| (key, row.record)).collect())
     }
 
     /// The records that a filter selects, page by page; tombstones are among them.
