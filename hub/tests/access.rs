@@ -238,7 +238,7 @@ proptest! {
         while !world.told.is_empty() {
             world.publish();
         }
-        for who in 0..3 {
+        for (who, name_of) in PEOPLE.iter().enumerate() {
             if world.followers[who].subscription.is_none() {
                 world.connect(who, 1 << 20);
             }
@@ -252,7 +252,7 @@ proptest! {
             let shown = follower.copy.records.iter().filter(|(_, record)| record.is_visible());
             for ((name, key), _) in shown {
                 let allowed = access.allows(name.as_str(), key.as_str());
-                prop_assert!(allowed, "{} still holds {}/{}", PEOPLE[who], name, key);
+                prop_assert!(allowed, "{} still holds {}/{}", name_of, name, key);
             }
         }
         world.bench.assert_sound();

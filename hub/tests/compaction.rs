@@ -188,3 +188,16 @@ fn a_running_catch_up_pins_the_deletes_that_it_needs() {
     assert_eq!(tombstones(&bench), 0, "now it may go");
     bench.assert_sound();
 }
+
+#[test]
+fn what_was_deleted_takes_no_room_in_a_list() {
+    let mut bench = bench();
+    for name in ["a", "b", "c"] {
+        bench.push(FOLLOWED, at(put("c", name, "x", 1), 1)).unwrap();
+    }
+    bench.push(FOLLOWED, at(delete("c", "a"), 2)).unwrap();
+    let id = bench.row(FOLLOWED).id;
+    let list = bench.snapshot().shown_range(id, &workbench::collection("c"), "", 2).unwrap();
+    let keys: Vec<_> = list.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["b", "c"]);
+}

@@ -125,9 +125,9 @@ impl<'a> RuleView<'a> {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Refusal> {
-        let rows = snapshot_range(&*self.batch.records, self.space, collection, prefix, limit)?;
-        let records = rows.into_iter().map(|(key, row)| (key, row.record));
-        Ok(records.filter(|(_, record)| record.is_visible()).collect())
+        let of = (self.space, collection, prefix);
+        let rows = snapshot_range(&*self.batch.records, of, limit, |_, it| it.is_visible())?;
+        Ok(rows.into_iter().map(|(key, row)| (key, row.record)).collect())
     }
 }
 

@@ -70,10 +70,10 @@ impl View {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Reject> {
-        let rows = self.ask(|snapshot| snapshot.range(self.row.id, collection, prefix, limit))?;
-        let records = rows.into_iter().map(|(key, row)| (key, row.record));
-        let records = records.filter(|(_, record)| record.is_visible());
-        Ok(records.filter(|(key, _)| self.allows(collection, key)).collect())
+        let of = (self.row.id, collection, prefix);
+        let is_allowed = |key: &RecordKey| self.allows(collection, key);
+        let rows = self.ask(|snapshot| snapshot.shown_range(of, limit, is_allowed))?;
+        Ok(rows.into_iter().map(|(key, row)| (key, row.record)).collect())
     }
 
     /// The records that a filter selects, page by page; tombstones are among them.

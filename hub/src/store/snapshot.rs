@@ -7,7 +7,8 @@ use std::ops::Bound;
 
 use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _};
 use syncline_protocol::{
-    CollectionName, Digest, Filter, HlcTime, PushId, RecordKey, ReplicaId, SpaceId, SpaceName,
+    CollectionName, Digest, Filter, HlcTime, PushId, Record, RecordKey, ReplicaId, SpaceId,
+    SpaceName,
 };
 
 use super::StoreError;
@@ -185,7 +186,20 @@ impl Snapshot {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
-        range_of(&self.records, space, collection, prefix, limit)
+        range_of(&self.records, (space, collection, prefix), limit, |_, _| true)
+    }
+
+    /// Of the same records those that show and are allowed, at most `limit`: what was deleted and
+    /// what may not be had take no room.
+    pub fn shown_range(
+        &self,
+        (space, collection, prefix): (SpaceId, &CollectionName, &str),
+        limit: usize,
+        is_allowed: impl Fn(&RecordKey) -> bool,
+    ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
+        range_of(&self.records, (space, collection, prefix), limit, |key, record| {
+            record.is_visible() && is_allowed(key)
+        })
     }
 
     /// The log after a sequence; see [`LogPage`].
@@ -258,13 +272,13 @@ impl Snapshot {
     }
 }
 
-/// The records of one collection whose keys begin with `prefix`, from any kind of table.
+/// The first `limit` records that are wanted, of those of one collection whose keys begin with
+/// `prefix`, from any kind of table.
 pub(crate) fn range_of(
     table: &impl redb::ReadableTable<Bytes, Bytes>,
-    space: SpaceId,
-    collection: &CollectionName,
-    prefix: &str,
+    (space, collection, prefix): (SpaceId, &CollectionName, &str),
     limit: usize,
+    is_wanted: impl Fn(&RecordKey, &Record) -> bool,
 ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
     let prefix = tables::records_prefix(space, collection, prefix);
     let mut found = Vec::new();
@@ -273,7 +287,11 @@ pub(crate) fn range_of(
         if found.len() == limit || !key.value().starts_with(&prefix) {
             break;
         }
-        found.push((tables::parse_record_key(key.value())?.1, RecordRow::decode(row.value())?));
+        let (_, key) = tables::parse_record_key(key.value())?;
+        let row = RecordRow::decode(row.value())?;
+        if is_wanted(&key, &row.record) {
+            found.push((key, row));
+        }
     }
     Ok(found)
 }

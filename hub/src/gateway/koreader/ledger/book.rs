@@ -15,8 +15,6 @@ use crate::hub::Refusal;
 
 /// Entries that are too old which one push removes at most; the rest waits for the next.
 const EXPIRED_MAX: usize = 64;
-/// Rows of one history that are read to find its oldest entries: more than ever were there.
-const ROWS_MAX: usize = 1 << 20;
 
 /// A book as the push makes it.
 #[derive(Debug, Default)]
@@ -218,27 +216,6 @@ impl Book {
         Ok(changes)
     }
 
-    /// The keys of the oldest entries that are stored, so many of them if there are. What was
-    /// removed from before them is among the rows for a while, and counts to what is read.
-    fn eldest(
-        &self,
-        records: Records<'_>,
-        prefix: &str,
-        look: usize,
-    ) -> Result<BTreeSet<String>, Refusal> {
-        let there = self.entries.saturating_sub(self.added.len() as u64);
-        let wanted = look.min(usize::try_from(there).unwrap_or(usize::MAX));
-        let mut rows = look;
-        loop {
-            let stored = records.range(collection::HISTORY, prefix, rows)?;
-            if stored.len() >= wanted || rows >= ROWS_MAX {
-                let keys = stored.into_iter().take(look);
-                return Ok(keys.map(|(key, _): (_, Record)| key.as_str().to_owned()).collect());
-            }
-            rows = rows.saturating_mul(4);
-        }
-    }
-
     /// Removes what is more than is kept, the oldest first.
     fn trim(
         &mut self,
@@ -252,8 +229,13 @@ impl Book {
         let excess = self.entries.saturating_sub(self.keep.entries);
         let excess = usize::try_from(excess).unwrap_or(usize::MAX);
         let prefix = prefix_of(document);
-        let look = excess.saturating_add(EXPIRED_MAX);
-        let stored = self.eldest(records, &prefix, look)?;
+        let look = excess.saturating_add(if self.keep.age_s > 0 { EXPIRED_MAX } else { 0 });
+        if look == 0 {
+            return Ok(Vec::new());
+        }
+        let stored = records.range(collection::HISTORY, &prefix, look)?;
+        let stored: BTreeSet<String> =
+            stored.into_iter().map(|(key, _): (_, Record)| key.as_str().to_owned()).collect();
         let eldest: BTreeSet<String> = stored.iter().chain(self.added.keys()).cloned().collect();
         let is_expired = |key: &str| {
             let seconds = key.get(prefix.len()..).and_then(|rest| rest.get(..11)?.parse().ok());
