@@ -197,7 +197,8 @@ fn what_was_deleted_takes_no_room_in_a_list() {
     }
     bench.push(FOLLOWED, at(delete("c", "a"), 2)).unwrap();
     let id = bench.row(FOLLOWED).id;
-    let list = bench.snapshot().shown_range(id, &workbench::collection("c"), "", 2).unwrap();
+    let all = (id, &workbench::collection("c"), "");
+    let list = bench.snapshot().shown_range(all, 2, |_| true).unwrap();
     let keys: Vec<_> = list.iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(keys, ["b", "c"]);
 }
