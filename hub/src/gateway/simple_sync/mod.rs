@@ -28,6 +28,7 @@ mod push;
 mod routes;
 mod rule;
 mod rules;
+mod seed;
 mod server_event;
 mod settings;
 mod setup_token;
@@ -60,4 +61,6 @@ const fn own(path: &'static str) -> Claim {
     Claim { methods: ANY, path, when: When::Always }
 }
 
+/// `/events` and `/auth/token` of the first form are not claimed: on the shared port the first is
+/// another gateway's.
 const CLAIMS: &[Claim] = &[own("/api/v1/{*rest}"), own("/apps/{app}/api/v1/{*rest}")];
