@@ -59,6 +59,9 @@ pub(crate) struct Settings {
     /// growth: records
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     pub(crate) sizes: Vec<u64>,
+    /// rules: access rules of the space
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) rules: usize,
     /// mixed: clients
     #[arg(long, default_value_t = 100)]
     pub(crate) clients: usize,

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redb::ReadableTable as _;
 use syncline_protocol::{
     Change, Code, CollectionName, Epoch, FieldName, PushId, RecordKey, Reject, ReplicaId, SpaceId,
     SpaceName, Value,

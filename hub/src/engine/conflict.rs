@@ -1,6 +1,5 @@
 //! Conflicts: what last-write-wins discards without its winner having known of it, kept for people.
 
-use redb::ReadableTable as _;
 use syncline_protocol::{Delta, FieldName, Merged, Op, Register, SpaceId, SpaceName, Stamp, Value};
 
 use crate::config::Store as Settings;
@@ -81,9 +80,10 @@ impl Judged<'_> {
         let value = loser.value.clone();
         let row = ConflictRow { at_ms: self.now_ms, winner: loser.winner, value }.encode();
         let mut freed = make_room(batch, &prefix, settings.conflicts_per_field)?;
-        if let Some(old) = batch.conflicts.insert(key.as_slice(), row.as_slice())? {
+        if let Some(old) = batch.conflicts.get(key.as_slice())? {
             freed += (key.len() + old.value().len()) as u64;
         }
+        batch.conflicts.insert(key.as_slice(), row.as_slice())?;
         let Some(space) = batch.space(self.space)? else { return Ok(()) };
         space.conflict_bytes += (key.len() + row.len()) as u64;
         space.conflict_bytes = space.conflict_bytes.saturating_sub(freed);

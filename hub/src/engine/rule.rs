@@ -7,8 +7,7 @@ use syncline_protocol::{
 };
 
 use super::{Refusal, Writes};
-use crate::store::Batch;
-use crate::store::{SpaceRow, snapshot_range};
+use crate::store::{Batch, SpaceRow};
 
 /// Judges a push: the records, its changes, and the time in milliseconds since 1970.
 pub type Judge = fn(&RuleView<'_>, &[&Change], u64) -> Result<Vec<Change>, Refusal>;
@@ -125,8 +124,7 @@ impl<'a> RuleView<'a> {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Refusal> {
-        let of = (self.space, collection, prefix);
-        let rows = snapshot_range(&*self.batch.records, of, limit, |_, it| it.is_visible())?;
+        let rows = self.batch.shown_range(self.space, collection, prefix, limit)?;
         Ok(rows.into_iter().map(|(key, row)| (key, row.record)).collect())
     }
 }

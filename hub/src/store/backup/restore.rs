@@ -12,11 +12,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use redb::{Database, ReadableTable as _};
+use redb::Database;
 use syncline_protocol::{CollectionName, Epoch, Record, RecordKey, SpaceName, Value};
 
 use super::seal::Unseal;
 use super::{BackupError, END, FILE, Kind, MAGIC, Store, StoreError, VERSION};
+use crate::store::memory::Memory;
 use crate::store::tables::meta;
 use crate::store::{Batch, RecordRow, ReplicaRow, Snapshot};
 
@@ -161,9 +162,9 @@ impl<R: Read> Rows<R> {
     fn copy_all(&mut self, database: &Database) -> Result<(), BackupError> {
         loop {
             let transaction = database.begin_write().map_err(StoreError::from)?;
-            let mut batch = Batch::open(&transaction)?;
-            let more = self.copy_chunk(&mut batch)?;
-            drop(batch);
+            let mut memory = Memory::default();
+            let more = self.copy_chunk(&mut Batch::open(&transaction, &mut memory)?)?;
+            memory.flush(&transaction)?;
             transaction.commit().map_err(StoreError::from)?;
             if !more {
                 return Ok(());
