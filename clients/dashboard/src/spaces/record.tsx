@@ -43,13 +43,21 @@ export function RecordPanel(props: {
       </header>
       {record === undefined ? (
         <Empty title="There is no such record">
-          <p>It was deleted, or has not come yet.</p>
+          <p>
+            It was deleted, has not come yet, or is not for you to read:{" "}
+            <a href={whyOf(space, collection, key)}>ask why</a>.
+          </p>
         </Empty>
       ) : (
         <Fields space={space} record={record} isReadOnly={isReadOnly} />
       )}
     </aside>
   );
+}
+
+/** Where one asks who may do what to a record. */
+function whyOf(space: Space, collection: string, key: string): string {
+  return href("spaces", space.name, "access", `${collection}/${key}`);
 }
 
 function Fields(props: {
@@ -78,6 +86,11 @@ function Fields(props: {
       <Written record={record} />
       <footer>
         <CopyButton text={jsonOf(fields, 2)} label="Copy as JSON" />
+        {space.name !== "system" && (
+          <a className="button small" href={whyOf(space, collection, key)}>
+            Who may?
+          </a>
+        )}
         <button
           type="button"
           className="button small danger"

@@ -8,6 +8,7 @@ import type { SpaceDetails } from "../hub/shapes";
 import { bytes, counted } from "../hub/words";
 import { Dialog, Field } from "../parts/dialog";
 import { Icon } from "../parts/icon";
+import { late } from "../parts/late";
 import { complain } from "../parts/toast";
 import { go, href, useRoute } from "../route";
 import { Connect } from "./connect";
@@ -20,8 +21,13 @@ import { Standing } from "./standing";
 const TABS = [
   { id: "records", title: "Records" },
   { id: "members", title: "Members" },
+  { id: "access", title: "Access" },
   { id: "connect", title: "Connect" },
 ] as const;
+/** The hub's own space: admins' alone, so that no rule is about it. */
+const SYSTEM = "system";
+
+const AccessTab = late(() => import("./access/tab").then((it) => it.AccessTab));
 
 export function SpacePage({ name }: { readonly name: string }) {
   const { client } = useSession();
@@ -46,7 +52,7 @@ export function SpacePage({ name }: { readonly name: string }) {
         >
           <Icon name="download" /> <span className="only-wide">Export</span>
         </button>
-        {data?.role === "owner" && name !== "system" && (
+        {data?.role === "owner" && name !== SYSTEM && (
           <button
             type="button"
             className="button"
@@ -58,7 +64,7 @@ export function SpacePage({ name }: { readonly name: string }) {
         )}
       </header>
       <nav className="tabs" aria-label="Parts of the space">
-        {TABS.map(({ id, title }) => (
+        {TABS.filter(({ id }) => id !== "access" || name !== SYSTEM).map(({ id, title }) => (
           <a
             key={id}
             className="tab"
@@ -77,6 +83,7 @@ export function SpacePage({ name }: { readonly name: string }) {
       </nav>
       {tab === "records" && <Records space={space} known={data?.collections} />}
       {tab === "members" && <Members name={name} details={details} />}
+      {tab === "access" && <AccessTab space={space} details={details} />}
       {tab === "connect" && <Connect name={name} />}
       {isDropping && <Drop name={name} close={() => setDropping(false)} />}
     </>
