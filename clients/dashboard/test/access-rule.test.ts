@@ -71,7 +71,7 @@ describe("rules", () => {
 });
 
 test("what the hub refuses is told at the field that it is about", () => {
-  expect(blamed("The item pattern cannot be empty")).toEqual({
+  expect(blamed("The item pattern cannot be empty. Change the write.")).toEqual({
     part: "item",
     text: "Pattern cannot be empty",
   });

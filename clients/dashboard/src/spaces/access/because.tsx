@@ -49,8 +49,8 @@ function Shown({ rule }: { readonly rule: AccessRule }) {
   const { verdict, item, principal, action } = rule;
   return (
     <>
-      <span className={`access-verdict ${verdict}`}>{verdict}</span> <code>{item}</code>{" "}
-      <code>{principal}</code> <code>{action}</code>
+      <span className={`access-verdict ${verdict}`}>{verdict}</span> <code>{item}</code> ·{" "}
+      <code>{principal}</code> · <code>{action}</code>
     </>
   );
 }

@@ -1,9 +1,9 @@
 // What is done to the rules of a space, each with its way back.
 
 import { ask, spacePath } from "../../hub/request";
-import type { AccessRule, Verdict } from "../../hub/shapes";
+import type { AccessRule } from "../../hub/shapes";
 import { done } from "../undo";
-import { type Part, sentence } from "./rule";
+import { keyOf, type Part, sentence } from "./rule";
 
 /** The rules of one space, for whoever changes them. */
 export interface Desk {
@@ -14,20 +14,23 @@ export interface Desk {
   readonly changed: () => void;
 }
 
-/** Adds a rule. It takes the place of one with the same patterns, and gives it back. */
-export async function addRule(desk: Desk, rule: AccessRule): Promise<void> {
-  const before = desk.rules.find(({ principal, item, action }) => {
-    return principal === rule.principal && item === rule.item && action === rule.action;
-  });
+/**
+ * Makes a rule, in the place of an old one where there is one. The way back brings both again: the
+ * old one, and the one that had the same patterns as the new one.
+ */
+export async function keepRule(desk: Desk, rule: AccessRule, old?: AccessRule): Promise<void> {
+  const gone = old !== undefined && keyOf(old) !== keyOf(rule) ? old : undefined;
+  const before = desk.rules.find((known) => keyOf(known) === keyOf(rule));
   await put(desk, rule);
-  told(`${sentence(rule)}.`, () => (before === undefined ? drop(desk, rule) : put(desk, before)));
-}
-
-/** Lets a rule say something else. */
-export async function turnRule(desk: Desk, rule: AccessRule, verdict: Verdict): Promise<void> {
-  const turned = { ...rule, verdict };
-  await put(desk, turned);
-  told(`${sentence(turned)}.`, () => put(desk, rule));
+  if (gone !== undefined) {
+    await drop(desk, gone);
+  }
+  told(`${sentence(rule)}.`, async () => {
+    if (gone !== undefined) {
+      await put(desk, gone);
+    }
+    await (before === undefined ? drop(desk, rule) : put(desk, before));
+  });
 }
 
 /** Takes a rule out. */
@@ -52,12 +55,16 @@ async function drop({ space, changed }: Desk, rule: AccessRule): Promise<void> {
   changed();
 }
 
-/** What the hub said of one of the fields, in its own words. */
+/**
+ * What the hub said of one of the fields, in its own words. Its advice, a sentence of its own, is
+ * for programs: the place says what to change.
+ */
 export function blamed(text: string): { readonly part: Part; readonly text: string } | undefined {
-  const [, subject, part, rest] = /^(The|An) (principal|item|action) (.+)$/is.exec(text) ?? [];
+  const [said = ""] = text.split(". ");
+  const [, subject, part, rest] = /^(The|An) (principal|item|action) (.+)$/is.exec(said) ?? [];
   if (part === undefined || rest === undefined) {
     return undefined;
   }
-  const words = subject === "The" ? rest : text;
+  const words = subject === "The" ? rest : said;
   return { part: part as Part, text: `${words.charAt(0).toUpperCase()}${words.slice(1)}` };
 }

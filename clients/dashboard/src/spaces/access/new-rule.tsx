@@ -1,15 +1,15 @@
-// A rule to make: three patterns, a verdict, and what they come to in a sentence.
+// A rule to make or to change: three patterns, a verdict, and what they come to in a sentence.
 
 import { useState } from "react";
 import type { Space } from "syncline";
 import { wordsOf } from "../../hub/request";
 import type { AccessRule, SpaceDetails } from "../../hub/shapes";
 import { Dialog } from "../../parts/dialog";
-import { addRule, blamed, type Desk } from "./change";
+import { blamed, type Desk, keepRule } from "./change";
 import { PatternField } from "./pattern";
 import { type Part, sentence } from "./rule";
 import type { Draft } from "./rules";
-import { actionsOf, membersOf, useItems } from "./words";
+import { actionsOf, isOfApp, membersOf, useItems } from "./words";
 
 interface NewRuleProps {
   readonly desk: Desk;
@@ -22,13 +22,15 @@ interface NewRuleProps {
 const BLANK: AccessRule = { item: "", principal: "*", action: "*", verdict: "deny" };
 
 export function NewRule({ desk, space, details, draft, close }: NewRuleProps) {
-  const [rule, setRule] = useState<AccessRule>({ ...BLANK, ...draft });
+  const { isOld = false } = draft;
+  const [rule, setRule] = useState(draft.rule ?? BLANK);
   const [problem, setProblem] = useState<ReturnType<typeof blamed>>();
   const { collections, records } = useItems(space, details, rule.item);
+  const actions = actionsOf(space.name, desk.rules);
   const submit = async (): Promise<void> => {
     setProblem(undefined);
     try {
-      await addRule(desk, rule);
+      await keepRule(desk, rule, isOld ? draft.rule : undefined);
       close();
     } catch (error) {
       const found = blamed(wordsOf(error));
@@ -44,23 +46,28 @@ export function NewRule({ desk, space, details, draft, close }: NewRuleProps) {
     problem: problem?.part === part ? problem.text : undefined,
   });
   return (
-    <Dialog title="New rule" action="Make it" submit={submit} close={close}>
+    <Dialog
+      title={isOld ? "Rule" : "New rule"}
+      action={isOld ? "Change it" : "Make it"}
+      submit={submit}
+      close={close}
+    >
       <PatternField
         label="Item"
-        hint="collection/key; notes/* is all of notes, notes/a* what begins so, * every item. .acl: these rules."
+        hint={itemHint(space.name)}
         words={["*", ...collections.map((name) => `${name}/*`), ...records, ".acl"]}
         {...field("item")}
       />
       <PatternField
         label="Member"
-        hint="An account; an* is each whose name begins so, * every member."
+        hint="An account. an* is each whose name begins so, * everybody."
         words={["*", ...membersOf(details)]}
         {...field("principal")}
       />
       <PatternField
         label="Action"
-        hint={actionHint(actionsOf(space.name, desk.rules))}
-        words={["*", ...actionsOf(space.name, desk.rules)]}
+        hint={actionHint(actions)}
+        words={["*", ...actions]}
         {...field("action")}
       />
       <fieldset className="access-choice">
@@ -82,8 +89,14 @@ export function NewRule({ desk, space, details, draft, close }: NewRuleProps) {
   );
 }
 
+function itemHint(space: string): string {
+  return isOfApp(space)
+    ? "As the app calls it. a* is what begins so, * everything."
+    : "collection/key. notes/* is all of notes, notes/a* what begins so, * everything; .acl is the rules.";
+}
+
 function actionHint(words: readonly string[]): string {
   return words.length === 0
-    ? "As the app calls it; * for every action."
-    : `${words.slice(0, 5).join(", ")}; * for every action.`;
+    ? "As the app calls it. * is every action."
+    : `Such as ${words.slice(0, 4).join(", ")}. * is every action.`;
 }

@@ -1,6 +1,6 @@
 // A field for a pattern or a value: what may stand there, completions, and what the hub said of it.
 
-import { useId } from "react";
+import { useEffect, useId, useRef } from "react";
 
 interface PatternFieldProps {
   readonly label: string;
@@ -16,12 +16,19 @@ interface PatternFieldProps {
 export function PatternField(props: PatternFieldProps) {
   const { label, hint, value, change, words, problem, isReadOnly = false } = props;
   const id = useId();
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (problem !== undefined) {
+      input.current?.focus();
+    }
+  }, [problem]);
   return (
     <div className="field">
       <label className="field-label" htmlFor={`${id}-input`}>
         {label}
       </label>
       <input
+        ref={input}
         id={`${id}-input`}
         list={`${id}-words`}
         value={value}

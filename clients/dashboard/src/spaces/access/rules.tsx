@@ -7,7 +7,7 @@ import { counted } from "../../hub/words";
 import { Icon } from "../../parts/icon";
 import { type Column, Table } from "../../parts/table";
 import { complain } from "../../parts/toast";
-import { type Desk, removeRule, turnRule } from "./change";
+import { type Desk, keepRule, removeRule } from "./change";
 import { NewRule } from "./new-rule";
 import { keyOf, sentence } from "./rule";
 import { Welcome } from "./welcome";
@@ -19,11 +19,15 @@ interface RulesProps {
 }
 
 /** What a rule is begun with. */
-export type Draft = Partial<AccessRule>;
+export interface Draft {
+  readonly rule?: AccessRule;
+  /** Whether it stands already, and is to be changed. */
+  readonly isOld?: boolean;
+}
 
 export function Rules({ desk, space, details }: RulesProps) {
   const [draft, setDraft] = useState<Draft>();
-  const columns = useMemo(() => columnsOf(desk), [desk]);
+  const columns = useMemo(() => columnsOf(desk, setDraft), [desk]);
   const { rules } = desk;
   return (
     <section className="access-rules">
@@ -35,7 +39,7 @@ export function Rules({ desk, space, details }: RulesProps) {
         </button>
       </header>
       {rules.length === 0 ? (
-        <Welcome details={details} draw={setDraft} />
+        <Welcome details={details} begin={(rule) => setDraft({ rule })} />
       ) : (
         <>
           <Table label="Access rules" columns={columns} items={rules} keyOf={keyOf} isGrown />
@@ -59,12 +63,25 @@ export function Rules({ desk, space, details }: RulesProps) {
   );
 }
 
-function columnsOf(desk: Desk): readonly Column<AccessRule>[] {
+function columnsOf(desk: Desk, open: (draft: Draft) => void): readonly Column<AccessRule>[] {
   const turn = (rule: AccessRule, verdict: string): void => {
-    turnRule(desk, rule, verdict as Verdict).catch(complain);
+    keepRule(desk, { ...rule, verdict: verdict as Verdict }).catch(complain);
   };
   return [
-    { title: "Item", width: "minmax(5.5rem, 2.2fr)", draw: ({ item }) => pattern(item) },
+    {
+      title: "Item",
+      width: "minmax(5.5rem, 2.2fr)",
+      draw: (rule) => (
+        <button
+          type="button"
+          className="link access-open"
+          title="Look at the whole rule, and change it"
+          onClick={() => open({ rule, isOld: true })}
+        >
+          <code>{rule.item}</code>
+        </button>
+      ),
+    },
     { title: "Member", width: "minmax(2.5rem, 1fr)", draw: ({ principal }) => pattern(principal) },
     { title: "Action", width: "minmax(2.5rem, 1fr)", draw: ({ action }) => pattern(action) },
     {

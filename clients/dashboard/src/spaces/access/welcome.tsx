@@ -1,13 +1,12 @@
 // What rules are for, while there is none: three that somebody may want, each begun by a click.
 
-import type { SpaceDetails } from "../../hub/shapes";
+import type { AccessRule, SpaceDetails, Verdict } from "../../hub/shapes";
 import { Empty } from "../../parts/states";
 import { sentence } from "./rule";
-import type { Draft } from "./rules";
 
 export function Welcome(props: {
   readonly details: SpaceDetails | undefined;
-  readonly draw: (draft: Draft) => void;
+  readonly begin: (rule: AccessRule) => void;
 }) {
   return (
     <Empty title="Every member may what their role says">
@@ -21,7 +20,7 @@ export function Welcome(props: {
             <button
               type="button"
               className="button access-example"
-              onClick={() => props.draw(rule)}
+              onClick={() => props.begin(rule)}
             >
               {sentence(rule)}
             </button>
@@ -38,15 +37,16 @@ function examples(details: SpaceDetails | undefined) {
   const collection = details?.collections[0]?.name ?? "diary";
   const members = details?.members ?? [];
   const member = members.find(({ role }) => role !== "owner")?.user ?? "ben";
-  const rule = (principal: string, item: string, action: string, verdict: "allow" | "deny") => {
-    return { principal, item, action, verdict };
+  const rule = (verdict: Verdict, principal: string, item: string, action: string): AccessRule => {
+    return { verdict, principal, item, action };
   };
+  const shared = `${collection}/shared-*`;
   return [
-    { why: "for the owners alone", rule: rule("*", `${collection}/*`, "*", "deny") },
     {
-      why: "an exception, also for a reader",
-      rule: rule(member, `${collection}/shared-*`, "write", "allow"),
+      why: "A collection for the owners alone",
+      rule: rule("deny", "*", `${collection}/*`, "*"),
     },
-    { why: "nothing gets lost", rule: rule("*", "*", "delete", "deny") },
+    { why: "An exception, for a reader too", rule: rule("allow", member, shared, "write") },
+    { why: "Nothing gets lost", rule: rule("deny", "*", "*", "delete") },
   ];
 }

@@ -11,7 +11,7 @@ import { Because } from "./because";
 import { blamed } from "./change";
 import { PatternField } from "./pattern";
 import { matching, type Question } from "./rule";
-import { actionsOf, membersOf, useItems } from "./words";
+import { actionsOf, isOfApp, membersOf, useItems } from "./words";
 
 interface WhyProps {
   readonly space: Space;
@@ -59,7 +59,7 @@ export function Why({ space, rules, details, question }: WhyProps) {
         />
         <PatternField
           label="to this item"
-          hint={isOwnOnly ? "collection/key" : "collection/key, or .acl for the rules themselves"}
+          hint={isOfApp(space.name) ? "As the app calls it." : "collection/key; .acl is the rules."}
           words={[...items.collections.map((name) => `${name}/`), ...items.records]}
           {...field("item")}
         />

@@ -6,10 +6,13 @@ import type { AccessRule, SpaceDetails } from "../../hub/shapes";
 
 /** The deeds of the hub's own spaces. A gateway's have words of their own. */
 const DEEDS = ["read", "write", "delete", "admin"];
-/** Spaces whose items and actions are an app's. */
-const APPS = "simple-sync/";
 /** Nobody reads through more keys than this. */
 const KEYS_MAX = 30;
+
+/** Whether an app of a gateway's names the items and actions of a space. */
+export function isOfApp(space: string): boolean {
+  return space.startsWith("simple-sync/");
+}
 
 /** The accounts that a rule of the space can be about. */
 export function membersOf(details: SpaceDetails | undefined): readonly string[] {
@@ -19,7 +22,7 @@ export function membersOf(details: SpaceDetails | undefined): readonly string[] 
 /** The actions that there are, as far as one can know. */
 export function actionsOf(space: string, rules: readonly AccessRule[]): readonly string[] {
   const named = rules.map(({ action }) => action).filter((action) => !action.endsWith("*"));
-  return [...new Set([...(space.startsWith(APPS) ? [] : DEEDS), ...named])];
+  return [...new Set([...(isOfApp(space) ? [] : DEEDS), ...named])];
 }
 
 /** The collections of a space, and the keys of the one that has been begun with. */
