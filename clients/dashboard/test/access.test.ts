@@ -1,82 +1,23 @@
-// Access rules in the page: an owner makes, changes and removes them, asks why, and a reader's open
-// page loses and gains records with them.
+// Access rules in an owner's page: made, changed, removed and taken back, and the question why.
 
-import type { Browser, Locator, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Program } from "../../typescript/test/program.js";
-import type { AccessRule, Explanation } from "../src/hub/shapes.js";
+import type { Explanation } from "../src/hub/shapes.js";
 import { matching } from "../src/spaces/access/rule.js";
-import { type Faults, openBrowser, openContext, standing, until } from "./browser.js";
+import { until } from "./browser.js";
+import { ACL, Home, row } from "./home.js";
 
-const PASSWORD = "correct horse";
-const ACL = "/spaces/home/acl";
-
-let hub: Program;
-let browser: Browser;
+let home: Home;
 let ann: Page;
-let ben: Page;
-const faults: Faults[] = [];
 
 beforeAll(async () => {
-  hub = await Program.build();
-  await hub.start();
-  for (const name of ["ann", "ben", "cleo"]) {
-    await hub.call("POST", "/users", { name, password: PASSWORD });
-  }
-  await hub.call("POST", "/spaces", { name: "home", owner: "ann" });
-  await hub.call("PUT", "/spaces/home/members/ben", { role: "reader" });
-  await hub.call("PUT", "/spaces/home/members/cleo", { role: "writer" });
-  for (const key of ["open", "secret-1", "secret-2"]) {
-    await hub.command("put", "home", "notes", key, `title=The note ${key}`);
-  }
-  browser = await openBrowser();
-  [ann, ben] = [await enter("ann"), await enter("ben")];
+  home = await Home.open();
+  ann = await home.enter("ann");
 });
 
 afterAll(async () => {
-  await browser?.close();
-  await hub?.remove();
+  await home?.close();
 });
-
-/** A browser of this person's own, at the rules of the space. */
-async function enter(name: string): Promise<Page> {
-  const opened = await openContext(browser, hub.url);
-  faults.push(opened.faults);
-  const page = await opened.context.newPage();
-  await page.goto("/#/spaces/home/access");
-  await page.getByRole("tab", { name: "Name and password" }).click();
-  await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Password").fill(PASSWORD);
-  await page.getByRole("button", { name: "Log in" }).click();
-  await standing(page, "Live");
-  return page;
-}
-
-async function rules(): Promise<readonly AccessRule[]> {
-  return ((await hub.call("GET", ACL)) as { items: AccessRule[] }).items;
-}
-
-async function set(verdict: string, principal: string, item: string, action: string) {
-  await hub.call("PUT", ACL, { verdict, principal, item, action });
-}
-
-async function unset(rule: Omit<AccessRule, "verdict">): Promise<void> {
-  const { principal, item, action } = rule;
-  await hub.call("DELETE", `${ACL}?${new URLSearchParams({ principal, item, action })}`);
-}
-
-async function holds(verdict: string, item: string): Promise<void> {
-  const isSo = (rule: AccessRule): boolean => rule.verdict === verdict && rule.item === item;
-  await until(async () => (await rules()).some(isSo), `the hub to ${verdict} ${item}`);
-}
-
-async function isGone(item: string): Promise<void> {
-  await until(async () => !(await rules()).some((it) => it.item === item), `no rule on ${item}`);
-}
-
-function row(on: Page, text: string): Locator {
-  return on.getByRole("row").filter({ has: on.getByText(text, { exact: true }) });
-}
 
 /** The items of the rules, from above. */
 async function order(on: Page): Promise<readonly string[]> {
@@ -92,9 +33,9 @@ describe("an owner", () => {
     await dialog.getByText("Nobody but owners may do anything with what is in notes.").waitFor();
     await dialog.getByRole("button", { name: "Make it" }).click();
     await row(ann, "notes/*").waitFor();
-    await holds("deny", "notes/*");
+    await home.holds("deny", "notes/*");
     await ann.getByRole("button", { name: "Undo" }).click();
-    await isGone("notes/*");
+    await home.isGone("notes/*");
     await ann.getByText("Every member may what their role says").waitFor();
   });
 
@@ -120,7 +61,7 @@ describe("an owner", () => {
     await ann.getByText("ben may not read what begins with notes/secret.").waitFor();
     await ann.keyboard.press("Enter");
     await row(ann, "notes/secret*").waitFor();
-    await holds("deny", "notes/secret*");
+    await home.holds("deny", "notes/secret*");
   });
 
   test("is offered members, collections, keys and actions", async () => {
@@ -144,15 +85,15 @@ describe("an owner", () => {
   test("changes what a rule says, removes it, and takes both back", async () => {
     const verdict = row(ann, "notes/secret*").getByRole("combobox");
     await verdict.selectOption("allow");
-    await holds("allow", "notes/secret*");
+    await home.holds("allow", "notes/secret*");
     await ann.getByRole("button", { name: "Undo" }).last().click();
-    await holds("deny", "notes/secret*");
+    await home.holds("deny", "notes/secret*");
     await ann.getByRole("button", { name: /^Remove: ben may not read/ }).click();
     await row(ann, "notes/secret*").waitFor({ state: "detached" });
-    await isGone("notes/secret*");
+    await home.isGone("notes/secret*");
     await ann.keyboard.press("Control+z");
     await row(ann, "notes/secret*").waitFor();
-    await holds("deny", "notes/secret*");
+    await home.holds("deny", "notes/secret*");
   });
 
   test("looks at a whole rule, gives it other patterns, and takes that back", async () => {
@@ -161,22 +102,22 @@ describe("an owner", () => {
     await ann.getByRole("button", { name: "Change it" }).click();
     await row(ann, "notes/open").waitFor();
     await row(ann, "notes/secret*").waitFor({ state: "detached" });
-    await holds("deny", "notes/open");
-    await isGone("notes/secret*");
+    await home.holds("deny", "notes/open");
+    await home.isGone("notes/secret*");
     await ann.getByRole("button", { name: "Undo" }).last().click();
-    await holds("deny", "notes/secret*");
-    await isGone("notes/open");
+    await home.holds("deny", "notes/secret*");
+    await home.isGone("notes/open");
     await row(ann, "notes/open").waitFor({ state: "detached" });
   });
 
   test("sees rules that change elsewhere, in the order in which they decide", async () => {
-    await set("deny", "*", "*", "delete");
-    await set("allow", "ben", "notes/*", "write");
-    await set("allow", "ben", "notes/secret-2", "read");
+    await home.set("deny", "*", "*", "delete");
+    await home.set("allow", "ben", "notes/*", "write");
+    await home.set("allow", "ben", "notes/secret-2", "read");
     await row(ann, "notes/secret-2").waitFor();
     await until(async () => (await order(ann)).length === 4, "four rules");
     expect(await order(ann)).toEqual(["notes/secret-2", "notes/secret*", "notes/*", "*"]);
-    await unset({ principal: "ben", item: "notes/secret-2", action: "read" });
+    await home.unset({ principal: "ben", item: "notes/secret-2", action: "read" });
     await row(ann, "notes/secret-2").waitFor({ state: "detached" });
   });
 
@@ -192,7 +133,7 @@ describe("an owner", () => {
     await ann.getByLabel("do this").fill("delete");
     await ann.getByRole("button", { name: "Ask" }).click();
     await answer.getByText("cleo may not delete").waitFor();
-    await set("allow", "cleo", "notes/secret-1", "delete");
+    await home.set("allow", "cleo", "notes/secret-1", "delete");
     // The answer follows the rules.
     await answer.getByText("cleo may delete").waitFor();
     await answer.getByText("less specific item").waitFor();
@@ -215,83 +156,25 @@ describe("an owner", () => {
   test("sees the rule first that the hub decides by, whatever is asked", async () => {
     for (const rule of ["allow be* notes/s* read", "deny b* n* r*", "allow cleo * *"]) {
       const [verdict = "", principal = "", item = "", action = ""] = rule.split(" ");
-      await set(verdict, principal, item, action);
+      await home.set(verdict, principal, item, action);
     }
-    const all = await rules();
+    const all = await home.rules();
     for (const principal of ["ben", "cleo"]) {
       for (const item of ["notes/secret-1", "notes/secret-9", "notes/open", "n", "other/x"]) {
         for (const action of ["read", "write", "delete", "admin"]) {
           const asked = { principal, item, action };
           const path = `${ACL}/explain?${new URLSearchParams(asked)}`;
-          const { rule } = (await hub.call("GET", path)) as Explanation;
+          const { rule } = (await home.hub.call("GET", path)) as Explanation;
           expect(matching(all, asked)[0] ?? null, JSON.stringify(asked)).toEqual(rule);
         }
       }
     }
     for (const rule of all) {
-      await unset(rule);
+      await home.unset(rule);
     }
   });
 });
 
-describe("a reader", () => {
-  test("is told kindly that rules are the owners', and asks what holds for them", async () => {
-    await ben.getByText("are for its owners to see and to change (here: ann)").waitFor();
-    expect(await ben.getByRole("button", { name: "New rule" }).count()).toBe(0);
-    expect(await ben.getByLabel("May this member").inputValue()).toBe("ben");
-    await set("deny", "ben", "notes/secret*", "read");
-    await ben.getByLabel("to this item").fill("notes/secret-1");
-    await ben.getByRole("button", { name: "Ask" }).click();
-    const answer = ben.locator(".access-answer");
-    await answer.getByText("ben may not read").waitFor();
-    await answer.getByText("decides").waitFor();
-    // Who may change the rules may see them, from that moment on.
-    await set("allow", "ben", ".acl", "admin");
-    await row(ben, ".acl").waitFor();
-    await unset({ principal: "ben", item: ".acl", action: "admin" });
-    await ben.getByText("are for its owners to see and to change").waitFor();
-    await unset({ principal: "ben", item: "notes/secret*", action: "read" });
-  });
-
-  test("loses records while looking at them, and gets them back", async () => {
-    await ben.goto("/#/spaces/home/records/notes/secret-1");
-    await row(ben, "secret-1").waitFor();
-    await row(ben, "secret-2").waitFor();
-    await ben.getByText("Copy as JSON").waitFor();
-    await set("deny", "ben", "notes/secret*", "*");
-    await row(ben, "secret-1").waitFor({ state: "detached" });
-    await row(ben, "secret-2").waitFor({ state: "detached" });
-    await row(ben, "open").waitFor();
-    await ben.getByText("is not for you to read").waitFor();
-    expect(await ben.getByRole("complementary").getByText("The note secret-1").count()).toBe(0);
-    // What is written meanwhile is not for ben; what is open is.
-    await hub.command("put", "home", "notes", "secret-2", "title=Rewritten");
-    await hub.command("put", "home", "notes", "open", "title=Open to all");
-    await row(ben, "open").getByText("Open to all").waitFor();
-    expect(await row(ben, "secret-2").count()).toBe(0);
-    // Nor does a reload bring back what the device has kept.
-    await ben.reload();
-    await standing(ben, "Live");
-    await row(ben, "open").getByText("Open to all").waitFor();
-    expect(await row(ben, "secret-1").count()).toBe(0);
-    await unset({ principal: "ben", item: "notes/secret*", action: "*" });
-    await row(ben, "secret-1").waitFor();
-    await row(ben, "secret-2").getByText("Rewritten").waitFor();
-    await ben.getByText("Copy as JSON").waitFor();
-  });
-
-  test("loses all of the space, and gets it back", async () => {
-    await set("deny", "ben", "*", "read");
-    await row(ben, "secret-1").waitFor({ state: "detached" });
-    await row(ben, "open").waitFor({ state: "detached" });
-    await unset({ principal: "ben", item: "*", action: "read" });
-    await row(ben, "secret-1").waitFor();
-    await row(ben, "open").waitFor();
-    await standing(ben, "Live");
-  });
-});
-
 test("no page has thrown, nor asked anybody but the hub", () => {
-  expect(faults.flatMap(({ all }) => all)).toEqual([]);
-  expect(faults.flatMap(({ strangers }) => [...strangers])).toEqual([]);
+  expect(home.faults()).toEqual([]);
 });

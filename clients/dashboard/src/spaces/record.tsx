@@ -2,12 +2,12 @@
 
 import { useState } from "react";
 import type { RecordView, Space } from "syncline";
-import { useSpaceStatus } from "syncline/react";
 import { jsonOf, moment, relative, stampMs } from "../hub/words";
 import { CopyButton } from "../parts/copy";
 import { Icon } from "../parts/icon";
 import { Empty } from "../parts/states";
 import { go, href } from "../route";
+import { type Rights, SYSTEM, useRights } from "./rights";
 import { useSampledRecord } from "./sample";
 import { edit, remove } from "./undo";
 import { FieldEditor } from "./value";
@@ -19,7 +19,7 @@ export function RecordPanel(props: {
 }) {
   const { space, collection, record: key } = props;
   const record = useSampledRecord(space, collection, key);
-  const isReadOnly = useSpaceStatus(space).isWritable === false;
+  const rights = useRights(space, collection, key);
   const close = (): void => go("spaces", space.name, "records", collection);
   return (
     <aside
@@ -49,7 +49,7 @@ export function RecordPanel(props: {
           </p>
         </Empty>
       ) : (
-        <Fields space={space} record={record} isReadOnly={isReadOnly} />
+        <Fields space={space} record={record} rights={rights} />
       )}
     </aside>
   );
@@ -63,9 +63,9 @@ function whyOf(space: Space, collection: string, key: string): string {
 function Fields(props: {
   readonly space: Space;
   readonly record: RecordView;
-  readonly isReadOnly: boolean;
+  readonly rights: Rights;
 }) {
-  const { space, record, isReadOnly } = props;
+  const { space, record, rights } = props;
   const { collection, key, fields } = record;
   return (
     <>
@@ -77,16 +77,16 @@ function Fields(props: {
               key={name}
               name={name}
               value={value}
-              isReadOnly={isReadOnly}
+              isReadOnly={!rights.canWrite}
               write={(next) => edit(space, collection, key, { [name]: next })}
             />
           ))}
       </div>
-      {!isReadOnly && <AddField space={space} record={record} />}
+      {rights.canWrite && <AddField space={space} record={record} />}
       <Written record={record} />
       <footer>
         <CopyButton text={jsonOf(fields, 2)} label="Copy as JSON" />
-        {space.name !== "system" && (
+        {space.name !== SYSTEM && (
           <a className="button small" href={whyOf(space, collection, key)}>
             Who may?
           </a>
@@ -94,7 +94,7 @@ function Fields(props: {
         <button
           type="button"
           className="button small danger"
-          disabled={isReadOnly}
+          disabled={!rights.canDelete}
           onClick={() => remove(space, record)}
         >
           <Icon name="trash" /> Delete

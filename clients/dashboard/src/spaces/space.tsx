@@ -16,6 +16,7 @@ import { exportRecords } from "./export";
 import { useFollowed } from "./followed";
 import { Members } from "./members";
 import { Records } from "./records";
+import { SYSTEM } from "./rights";
 import { Standing } from "./standing";
 
 const TABS = [
@@ -24,8 +25,6 @@ const TABS = [
   { id: "access", title: "Access" },
   { id: "connect", title: "Connect" },
 ] as const;
-/** The hub's own space: admins' alone, so that no rule is about it. */
-const SYSTEM = "system";
 
 const AccessTab = late(() => import("./access/tab").then((it) => it.AccessTab));
 

@@ -3,7 +3,7 @@
 import { type FormEvent, useState } from "react";
 import type { Space } from "syncline";
 import { useAnswer } from "../../hub/answer";
-import { HubError, spacePath } from "../../hub/request";
+import { explainPath, HubError } from "../../hub/request";
 import type { AccessRule, Explanation, SpaceDetails } from "../../hub/shapes";
 import { Failed, Loading } from "../../parts/states";
 import { go } from "../../route";
@@ -28,7 +28,7 @@ export function Why({ space, rules, details, question }: WhyProps) {
   const [draft, setDraft] = useState<Question>({ principal, item, action });
   const isAsked = principal !== "" && item !== "";
   const asked: Question = { principal, item, action };
-  const path = `${spacePath(space.name, "acl", "explain")}?${new URLSearchParams({ ...asked })}`;
+  const path = explainPath(space.name, { ...asked });
   const answer = useAnswer<Explanation>(isAsked ? path : undefined, EVERY_MS);
   const problem = answer.error instanceof HubError ? blamed(answer.error.message) : undefined;
   const items = useItems(space, details, draft.item);
