@@ -22,6 +22,11 @@ async function isReadOnly(place: Locator): Promise<boolean> {
   return await place.evaluate((it) => (it as HTMLTextAreaElement).readOnly);
 }
 
+/** What leads to the notes among the collections. */
+function chip(): Locator {
+  return ben.getByRole("navigation", { name: "Collections" }).getByRole("link", { name: "notes" });
+}
+
 describe("a reader", () => {
   test("is told kindly that rules are the owners', and asks what holds for them", async () => {
     await ben.getByText("are for its owners to see and to change (here: ann)").waitFor();
@@ -51,6 +56,7 @@ describe("a reader", () => {
     await row(ben, "secret-2").waitFor({ state: "detached" });
     await row(ben, "open").waitFor();
     await ben.getByText("is not for you to read").waitFor();
+    await chip().getByText("1", { exact: true }).waitFor();
     expect(await ben.getByRole("complementary").getByText("The note secret-1").count()).toBe(0);
     // What is written meanwhile is not for ben; what is open is.
     await home.hub.command("put", "home", "notes", "secret-2", "title=Rewritten");
@@ -92,6 +98,7 @@ describe("a reader", () => {
     await home.set("deny", "ben", "*", "read");
     await row(ben, "secret-1").waitFor({ state: "detached" });
     await row(ben, "open").waitFor({ state: "detached" });
+    await chip().waitFor({ state: "detached" });
     await home.unset({ principal: "ben", item: "*", action: "read" });
     await row(ben, "secret-1").waitFor();
     await row(ben, "open").waitFor();

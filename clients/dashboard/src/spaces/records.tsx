@@ -27,21 +27,27 @@ export function Records(props: {
 }) {
   const { space, known } = props;
   const [, , , asked, key] = useRoute();
-  const names = namesOf(space, known);
+  const status = useSpaceStatus(space);
+  const names = namesOf(space, known, status.isLive);
   const collection = asked ?? names[0];
   const sampled = useRecords(space, collection);
   const [search, setSearch] = useState("");
   const [isMaking, setMaking] = useState(false);
   const found = useFound(sampled.records, useDeferredValue(search));
   const columns = useColumns(sampled.records);
-  const status = useSpaceStatus(space);
   const open = (record: RecordView): void =>
     go("spaces", space.name, "records", record.collection, record.key);
 
   return (
     <div className="browser">
       <div className="tools">
-        <Collections space={space} names={names} known={known} current={collection} />
+        <Collections
+          space={space}
+          names={names}
+          known={known}
+          current={collection}
+          held={status.isLive ? sampled.records.length : undefined}
+        />
         <input
           type="search"
           className="search"
@@ -119,12 +125,15 @@ function Collections(props: {
   readonly names: readonly string[];
   readonly known: readonly CollectionInfo[] | undefined;
   readonly current: string | undefined;
+  /** Records of the current one in a whole copy: the hub counts those too that are not for one. */
+  readonly held: number | undefined;
 }) {
-  const { space, names, known, current } = props;
+  const { space, names, known, current, held } = props;
   return (
     <nav className="chips" aria-label="Collections">
       {names.map((name) => {
-        const records = known?.find((collection) => collection.name === name)?.records;
+        const told = known?.find((collection) => collection.name === name)?.records;
+        const records = name === current ? (held ?? told) : told;
         return (
           <a
             key={name}
@@ -140,10 +149,20 @@ function Collections(props: {
   );
 }
 
-/** What the hub names and what this device knows, for it may have made one offline. */
-function namesOf(space: Space, known: readonly CollectionInfo[] | undefined): readonly string[] {
-  const all = new Set<string>([...(known ?? []).map(({ name }) => name), ...space.collections()]);
-  return [...all].sort();
+/**
+ * What the hub names and what this device knows, for it may have made one offline. A copy that is
+ * whole and has nothing of a collection with records may read none of them.
+ */
+function namesOf(
+  space: Space,
+  known: readonly CollectionInfo[] | undefined,
+  isWhole: boolean,
+): readonly string[] {
+  const here = new Set<string>(space.collections());
+  const named = (known ?? []).filter(({ name, records }) => {
+    return records === 0 || !isWhole || here.has(name);
+  });
+  return [...new Set([...named.map(({ name }) => name), ...here])].sort();
 }
 
 const TEXTS = new WeakMap<RecordView, string>();

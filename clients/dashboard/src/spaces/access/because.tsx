@@ -6,8 +6,8 @@ import { keyOf, NAMES, type Question, weakness } from "./rule";
 interface BecauseProps {
   readonly explained: Explanation;
   readonly asked: Question;
-  /** The rules that match, as far as one may see them, the one first that decides. */
-  readonly matched: readonly AccessRule[];
+  /** The rules that match, in the eyes of who may see them, the one first that decides. */
+  readonly matched: readonly AccessRule[] | undefined;
 }
 
 /** What a role may by itself. */
@@ -19,14 +19,15 @@ const ROLE_WORDS = {
 
 export function Because({ explained, asked, matched }: BecauseProps) {
   const { verdict, rule } = explained;
-  const others = rule === null ? matched : matched.filter((it) => keyOf(it) !== keyOf(rule));
+  const others = (matched ?? []).filter((it) => rule === null || keyOf(it) !== keyOf(rule));
+  const isAlone = matched !== undefined && others.length === 0;
   return (
     <div className="access-answer" role="status">
       <p>
         <strong className={`access-verdict ${verdict}`}>{verdict}</strong> {asked.principal}{" "}
         {verdict === "allow" ? "may" : "may not"} {asked.action} <code>{asked.item}</code>.
       </p>
-      <p>{reason(explained, asked)}</p>
+      <p>{reason(explained, asked, isAlone)}</p>
       {(rule !== null || others.length > 0) && (
         <ol>
           {rule !== null && (
@@ -55,7 +56,7 @@ function Shown({ rule }: { readonly rule: AccessRule }) {
   );
 }
 
-function reason({ by, role }: Explanation, { principal }: Question): string {
+function reason({ by, role }: Explanation, { principal }: Question, isAlone: boolean): string {
   switch (by) {
     case "owner":
       return `${principal} is an owner or an admin: no rule binds them.`;
@@ -66,7 +67,9 @@ function reason({ by, role }: Explanation, { principal }: Question): string {
         ? "No rule matches."
         : `No rule matches, so the role decides: ${principal} is ${role}, and ${ROLE_WORDS[role]}.`;
     default:
-      return "Of the rules that match, this one is the most specific:";
+      return isAlone
+        ? "One rule matches:"
+        : "Of the rules that match, this one is the most specific:";
   }
 }
 

@@ -92,5 +92,5 @@ function Answered(props: {
   if (explained === undefined) {
     return <Loading lines={3} />;
   }
-  return <Because explained={explained} asked={asked} matched={matched ?? []} />;
+  return <Because explained={explained} asked={asked} matched={matched} />;
 }
