@@ -27,14 +27,14 @@ export function Records(props: {
 }) {
   const { space, known } = props;
   const [, , , asked, key] = useRoute();
-  const status = useSpaceStatus(space);
-  const names = namesOf(space, known, status.isLive);
+  const names = namesOf(space, known);
   const collection = asked ?? names[0];
   const sampled = useRecords(space, collection);
   const [search, setSearch] = useState("");
   const [isMaking, setMaking] = useState(false);
   const found = useFound(sampled.records, useDeferredValue(search));
   const columns = useColumns(sampled.records);
+  const status = useSpaceStatus(space);
   const open = (record: RecordView): void =>
     go("spaces", space.name, "records", record.collection, record.key);
 
@@ -149,20 +149,10 @@ function Collections(props: {
   );
 }
 
-/**
- * What the hub names and what this device knows, for it may have made one offline. A copy that is
- * whole and has nothing of a collection with records may read none of them.
- */
-function namesOf(
-  space: Space,
-  known: readonly CollectionInfo[] | undefined,
-  isWhole: boolean,
-): readonly string[] {
-  const here = new Set<string>(space.collections());
-  const named = (known ?? []).filter(({ name, records }) => {
-    return records === 0 || !isWhole || here.has(name);
-  });
-  return [...new Set([...named.map(({ name }) => name), ...here])].sort();
+/** What the hub names and what this device knows, for it may have made one offline. */
+function namesOf(space: Space, known: readonly CollectionInfo[] | undefined): readonly string[] {
+  const all = new Set<string>([...(known ?? []).map(({ name }) => name), ...space.collections()]);
+  return [...all].sort();
 }
 
 const TEXTS = new WeakMap<RecordView, string>();

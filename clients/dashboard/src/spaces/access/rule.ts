@@ -34,13 +34,40 @@ export function matches(pattern: string, value: string): boolean {
   return pattern.endsWith("*") ? value.startsWith(pattern.slice(0, -1)) : pattern === value;
 }
 
-/** The order in which rules decide. What weighs the same never matches one value: by its text. */
-export function byWeight(one: AccessRule, other: AccessRule): number {
+/**
+ * The rules in the order in which they decide. What weighs the same never matches one value: it
+ * stands by its text. Each is weighed once, for there may be ten thousand.
+ */
+export function inOrder(rules: readonly AccessRule[]): readonly AccessRule[] {
+  return rules
+    .map(weighed)
+    .sort(byWeight)
+    .map(({ rule }) => rule);
+}
+
+interface Weighed {
+  readonly rule: AccessRule;
+  readonly weights: Readonly<Record<Part, number>>;
+}
+
+function weighed(rule: AccessRule): Weighed {
+  const weights = {
+    item: specificity(rule.item),
+    principal: specificity(rule.principal),
+    action: specificity(rule.action),
+  };
+  return { rule, weights };
+}
+
+function byWeight(one: Weighed, other: Weighed): number {
   for (const part of PARTS) {
-    const [a, b] = [one[part], other[part]];
-    const heavier = specificity(b) - specificity(a);
+    const heavier = other.weights[part] - one.weights[part];
+    if (heavier !== 0) {
+      return heavier;
+    }
+    const [a, b] = [one.rule[part], other.rule[part]];
     if (a !== b) {
-      return heavier === 0 ? (a < b ? -1 : 1) : heavier;
+      return a < b ? -1 : 1;
     }
   }
   return 0;
@@ -48,9 +75,7 @@ export function byWeight(one: AccessRule, other: AccessRule): number {
 
 /** The rules that speak to a question, the one first that decides it. */
 export function matching(rules: readonly AccessRule[], asked: Question): readonly AccessRule[] {
-  const speaks = (rule: AccessRule): boolean =>
-    PARTS.every((part) => matches(rule[part], asked[part]));
-  return rules.filter(speaks).sort(byWeight);
+  return inOrder(rules.filter((rule) => PARTS.every((part) => matches(rule[part], asked[part]))));
 }
 
 /** Why a rule gives way to the one that decides: the part in which that one is the more specific. */

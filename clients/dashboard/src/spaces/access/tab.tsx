@@ -11,7 +11,7 @@ import type { AccessRule, SpaceDetails } from "../../hub/shapes";
 import { Await } from "../../parts/states";
 import { useRoute } from "../../route";
 import type { Desk } from "./change";
-import { byWeight, type Question } from "./rule";
+import { inOrder, type Question } from "./rule";
 import { Rules } from "./rules";
 import { Why } from "./why";
 import "./access.css";
@@ -30,7 +30,7 @@ export function AccessTab(props: {
   const known = isForbidden ? undefined : answer.data;
   const { reload } = answer;
   const desk: Desk = useMemo(() => {
-    const rules = [...(known ?? NONE)].sort(byWeight);
+    const rules = inOrder(known ?? NONE);
     return { space: space.name, rules, changed: reload };
   }, [space, known, reload]);
   const question = useQuestion(details.data, isForbidden);
