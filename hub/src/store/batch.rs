@@ -76,7 +76,7 @@ impl<'txn> Batch<'txn> {
             if let Some(row) = row {
                 let row = row.encode();
                 if self.spaces.get(name.as_str())?.is_none_or(|old| old.value() != row) {
-                    self.spaces.insert(name.as_str(), row.as_slice())?;
+                    self.spaces.insert(&name.as_str(), &row.as_slice());
                 }
             }
         }
@@ -84,12 +84,12 @@ impl<'txn> Batch<'txn> {
             let key = collection_key(*space, collection);
             let row = row.encode();
             if self.collections.get(key.as_slice())?.is_none_or(|old| old.value() != row) {
-                self.collections.insert(key.as_slice(), row.as_slice())?;
+                self.collections.insert(&key.as_slice(), &row.as_slice());
             }
         }
         let clock = clock.to_bits().to_be_bytes();
         if self.meta.get(meta::CLOCK)?.is_none_or(|row| row.value() != clock) {
-            self.meta.insert(meta::CLOCK, clock.as_slice())?;
+            self.meta.insert(&meta::CLOCK, &clock.as_slice());
         }
         Ok((self.changes(), self.known.into_inner()))
     }
@@ -177,8 +177,8 @@ impl<'txn> Batch<'txn> {
     pub(crate) fn drop_space(&mut self, name: &SpaceName) -> Result<Option<SpaceId>, StoreError> {
         let Some(id) = self.space(name)?.map(|row| row.id) else { return Ok(None) };
         self.space_rows.insert(name.clone(), None);
-        self.spaces.remove(name.as_str())?;
-        self.dropped.insert(id.0.to_be_bytes().as_slice(), ())?;
+        self.spaces.remove(&name.as_str());
+        self.dropped.insert(&id.0.to_be_bytes().as_slice(), &());
         self.collection_rows.retain(|(space, _), _| *space != id);
         Ok(Some(id))
     }
@@ -283,11 +283,11 @@ impl<'txn> Batch<'txn> {
         let stored = match row {
             Some(row) => {
                 let bytes = row.encode();
-                self.records.insert(key.as_slice(), bytes.as_slice())?;
+                self.records.insert(&key.as_slice(), &bytes.as_slice());
                 Some(Arc::new(Stored { row, bytes: bytes.len() }))
             }
             None => {
-                self.records.remove(key.as_slice())?;
+                self.records.remove(&key.as_slice());
                 None
             }
         };
@@ -326,7 +326,7 @@ impl<'txn> Batch<'txn> {
         outcome: &OutcomeRow,
     ) -> Result<(), StoreError> {
         let key = outcome_key(push, space);
-        self.outcomes.insert(key.as_slice(), outcome.encode().as_slice())?;
+        self.outcomes.insert(&key.as_slice(), &outcome.encode().as_slice());
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ pub(crate) fn compact_log(
         }
     }
     for &sequence in &dead {
-        batch.log.remove(log_key(id, sequence).as_slice())?;
+        batch.log.remove(&log_key(id, sequence).as_slice());
     }
     if let Some(row) = batch.space(space)? {
         row.log_entries = row.log_entries.saturating_sub(dead.len() as u64);
@@ -211,7 +211,7 @@ pub(crate) fn expire_conflicts(
         }
     }
     for (key, bytes) in old {
-        batch.conflicts.remove(key.as_slice())?;
+        batch.conflicts.remove(&key.as_slice());
         let owner = spaces.iter().find(|(_, id)| key.starts_with(&id.0.to_be_bytes()));
         if let Some((name, _)) = owner
             && let Some(row) = batch.space(name)?
@@ -261,7 +261,7 @@ fn expire(
         }
     }
     for key in old {
-        table.remove(key.as_slice())?;
+        table.remove(&key.as_slice());
     }
     Ok(last.filter(|_| seen == limit))
 }
@@ -279,7 +279,7 @@ pub(crate) fn remove_dropped(batch: &mut Batch<'_>, limit: usize) -> Result<bool
             return Ok(true);
         }
     }
-    batch.dropped.remove(space.as_slice())?;
+    batch.dropped.remove(&space.as_slice());
     Ok(true)
 }
 

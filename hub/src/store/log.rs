@@ -78,7 +78,7 @@ pub(crate) fn remove_prefix(
         keys.push(entry?.0.value().to_vec());
     }
     for key in &keys {
-        table.remove(key.as_slice())?;
+        table.remove(&key.as_slice());
     }
     Ok(keys.len())
 }

@@ -70,13 +70,8 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
     }
 
     /// Writes a row.
-    pub(crate) fn insert(
-        &mut self,
-        key: K::SelfType<'_>,
-        value: V::SelfType<'_>,
-    ) -> Result<(), StoreError> {
-        self.put(&key, &value, false);
-        Ok(())
+    pub(crate) fn insert(&mut self, key: &K::SelfType<'_>, value: &V::SelfType<'_>) {
+        self.put(key, value, false);
     }
 
     /// Writes a row whose key the table has never had.
@@ -93,11 +88,10 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
     }
 
     /// Removes a row.
-    pub(crate) fn remove(&mut self, key: K::SelfType<'_>) -> Result<(), StoreError> {
-        let key = K::as_bytes(&key);
+    pub(crate) fn remove(&mut self, key: &K::SelfType<'_>) {
+        let key = K::as_bytes(key);
         self.note_removal(key.as_ref());
         self.waiting.remove(key.as_ref());
-        Ok(())
     }
 
     /// Removes a row that waits and is new to its table; gives whether there was one.
@@ -194,6 +188,7 @@ fn unreadable() -> StoreError {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::collections::btree_map::Entry;
 
     use proptest::prelude::*;
     use redb::{Database, ReadableDatabase as _, backends::InMemoryBackend};
@@ -210,18 +205,18 @@ mod tests {
     fn change(transaction: &WriteTransaction) -> Vec<u8> {
         let mut memory = Memory::default();
         let mut meta = Rows::open(transaction, (META, Tag::Meta), &mut memory.meta).unwrap();
-        meta.insert("clock", &[1, 2]).unwrap();
+        meta.insert(&"clock", &&[1, 2][..]);
         let dropped = (DROPPED, Tag::Dropped);
         let mut dropped = Rows::open(transaction, dropped, &mut memory.dropped).unwrap();
-        dropped.insert(&[9; 8], ()).unwrap();
-        dropped.insert(&[8; 8], ()).unwrap();
-        dropped.remove(&[8; 8]).unwrap();
+        dropped.insert(&&[9; 8][..], &());
+        dropped.insert(&&[8; 8][..], &());
+        dropped.remove(&&[8; 8][..]);
         let records = (RECORDS, Tag::Records);
         let mut records = Rows::open(transaction, records, &mut memory.records).unwrap();
-        records.insert(b"a", &[]).unwrap();
-        records.insert(&[b'k'; 300], &[7; 20_000]).unwrap();
-        records.insert(b"gone", b"soon").unwrap();
-        records.remove(b"gone").unwrap();
+        records.insert(&&b"a"[..], &&[][..]);
+        records.insert(&&[b'k'; 300][..], &&[7; 20_000][..]);
+        records.insert(&&b"gone"[..], &&b"soon"[..]);
+        records.remove(&&b"gone"[..]);
         records.insert_new(&&b"young"[..], &&b"dead"[..]);
         assert!(records.remove_new(&&b"young"[..]));
         assert!(!records.remove_new(&&b"a"[..]));
@@ -313,23 +308,19 @@ mod tests {
         let mut rows = Rows::open(transaction, log, &mut memory.log).unwrap();
         match *event {
             Event::Insert(key, value) => {
-                rows.insert(&[key], &[value]).unwrap();
+                rows.insert(&[key].as_slice(), &[value].as_slice());
                 plain.insert(vec![key], vec![value]);
             }
+            // New means never there, which only the caller knows: here, what is nowhere.
             Event::InsertNew(key, value) => {
-                if !plain.contains_key(&vec![key]) {
-                    // New means never there, which only the caller knows: here, what is not there.
-                    let is_in_table = rows.table.get([key].as_slice()).unwrap().is_some();
-                    if is_in_table {
-                        rows.insert(&[key], &[value]).unwrap();
-                    } else {
-                        rows.insert_new(&[key].as_slice(), &[value].as_slice());
-                    }
-                    plain.insert(vec![key], vec![value]);
+                let is_in_table = rows.table.get([key].as_slice()).unwrap().is_some();
+                if let (false, Entry::Vacant(entry)) = (is_in_table, plain.entry(vec![key])) {
+                    rows.insert_new(&[key].as_slice(), &[value].as_slice());
+                    entry.insert(vec![value]);
                 }
             }
             Event::Remove(key) => {
-                rows.remove(&[key]).unwrap();
+                rows.remove(&[key].as_slice());
                 plain.remove(&vec![key]);
             }
             Event::RemoveNew(key) => {

@@ -218,15 +218,15 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
         // Which journal the store had is nothing to the one that is made of it.
         it if it == Kind::Meta as u8 && key == meta::JOURNAL.as_bytes() => return Ok(()),
         it if it == Kind::Meta as u8 => {
-            batch.meta.insert(text()?, value)?;
+            batch.meta.insert(&text()?, &value);
             return Ok(());
         }
         it if it == Kind::Spaces as u8 => {
-            batch.spaces.insert(text()?, value)?;
+            batch.spaces.insert(&text()?, &value);
             return Ok(());
         }
         it if it == Kind::Dropped as u8 => {
-            batch.dropped.insert(key, ())?;
+            batch.dropped.insert(&key, &());
             return Ok(());
         }
         it if it == Kind::Collections as u8 => &mut batch.collections,
@@ -237,7 +237,7 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
         it if it == Kind::Replicas as u8 => &mut batch.replicas,
         _ => return Err(BackupError::Damaged("a row of no known table")),
     };
-    table.insert(key, value)?;
+    table.insert(&key, &value);
     Ok(())
 }
 
@@ -278,7 +278,7 @@ fn forget_seen(batch: &mut Batch<'_>) -> Result<(), StoreError> {
         from = [last.as_slice(), &[0]].concat();
         for (key, mut row) in page.into_iter().filter(|(_, row)| !row.seen.is_empty()) {
             row.seen = Vec::new();
-            batch.replicas.insert(key.as_slice(), row.encode().as_slice())?;
+            batch.replicas.insert(&key.as_slice(), &row.encode().as_slice());
         }
     }
 }
