@@ -50,28 +50,56 @@ impl<'txn> Batch<'txn> {
         transaction: &'txn WriteTransaction,
         memory: &'txn mut Memory,
     ) -> Result<Self, StoreError> {
+        memory.forget_changes();
+        let changes = &memory.changes;
         Ok(Self {
-            meta: Rows::open(transaction, (META, Tag::Meta), &mut memory.meta)?,
-            spaces: Rows::open(transaction, (SPACES, Tag::Spaces), &mut memory.spaces)?,
-            dropped: Rows::open(transaction, (DROPPED, Tag::Dropped), &mut memory.dropped)?,
+            meta: Rows::open(transaction, (META, Tag::Meta), &mut memory.meta, changes)?,
+            spaces: Rows::open(transaction, (SPACES, Tag::Spaces), &mut memory.spaces, changes)?,
+            dropped: Rows::open(
+                transaction,
+                (DROPPED, Tag::Dropped),
+                &mut memory.dropped,
+                changes,
+            )?,
             collections: Rows::open(
                 transaction,
                 (COLLECTIONS, Tag::Collections),
                 &mut memory.collections,
+                changes,
             )?,
-            records: Rows::open(transaction, (RECORDS, Tag::Records), &mut memory.records)?,
-            log: Rows::open(transaction, (LOG, Tag::Log), &mut memory.log)?,
-            outcomes: Rows::open(transaction, (OUTCOMES, Tag::Outcomes), &mut memory.outcomes)?,
-            conflicts: Rows::open(transaction, (CONFLICTS, Tag::Conflicts), &mut memory.conflicts)?,
-            replicas: Rows::open(transaction, (REPLICAS, Tag::Replicas), &mut memory.replicas)?,
+            records: Rows::open(
+                transaction,
+                (RECORDS, Tag::Records),
+                &mut memory.records,
+                changes,
+            )?,
+            log: Rows::open(transaction, (LOG, Tag::Log), &mut memory.log, changes)?,
+            outcomes: Rows::open(
+                transaction,
+                (OUTCOMES, Tag::Outcomes),
+                &mut memory.outcomes,
+                changes,
+            )?,
+            conflicts: Rows::open(
+                transaction,
+                (CONFLICTS, Tag::Conflicts),
+                &mut memory.conflicts,
+                changes,
+            )?,
+            replicas: Rows::open(
+                transaction,
+                (REPLICAS, Tag::Replicas),
+                &mut memory.replicas,
+                changes,
+            )?,
             space_rows: HashMap::new(),
             collection_rows: HashMap::new(),
             known: RefCell::new(std::mem::take(&mut memory.known)),
         })
     }
 
-    /// Writes what waits; gives all that was changed, in the journal's form, and what is known.
-    pub(super) fn finish(mut self, clock: HlcTime) -> Result<(Vec<u8>, Known), StoreError> {
+    /// Writes what waits; gives what is known.
+    pub(super) fn finish(mut self, clock: HlcTime) -> Result<Known, StoreError> {
         for (name, row) in &self.space_rows {
             if let Some(row) = row {
                 let row = row.encode();
@@ -91,22 +119,7 @@ impl<'txn> Batch<'txn> {
         if self.meta.get(meta::CLOCK)?.is_none_or(|row| row.value() != clock) {
             self.meta.insert(&meta::CLOCK, &clock.as_slice());
         }
-        Ok((self.changes(), self.known.into_inner()))
-    }
-
-    fn changes(&self) -> Vec<u8> {
-        let bytes = [
-            self.collections.changes(),
-            self.records.changes(),
-            self.log.changes(),
-            self.outcomes.changes(),
-            self.conflicts.changes(),
-            self.replicas.changes(),
-            self.meta.changes(),
-            self.spaces.changes(),
-            self.dropped.changes(),
-        ];
-        bytes.concat()
+        Ok(self.known.into_inner())
     }
 
     /// A space's row, to be changed in place.

@@ -64,11 +64,11 @@ impl Held {
             }
             let mut batch = Batch::open(&transaction, &mut state.memory)?;
             let (result, clock) = apply(&mut batch)?;
-            let (changes, known) = batch.finish(clock)?;
-            state.memory.known = known;
+            state.memory.known = batch.finish(clock)?;
+            let changes = state.memory.changes.get_mut().as_bytes();
             if !changes.is_empty() {
                 self.is_settled.store(false, Ordering::Release);
-                state.journal.append(&changes)?;
+                state.journal.append(changes)?;
             }
             state.transaction = Some(transaction);
             Ok(result)

@@ -1,14 +1,20 @@
 //! What a store keeps in memory between batches: the rows that wait for their tables, and records
 //! that were decoded already. All of it can be made again from the journal and the tables.
 
+use std::cell::RefCell;
+
 use redb::WriteTransaction;
 
 use super::StoreError;
+use super::bytes::Put;
 use super::known::Known;
 use super::pending::{BYTES_MAX, Pending, ROWS_MAX};
 use super::tables::{
     COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
 };
+
+/// A buffer that a large batch needed is not kept.
+const CHANGES_KEPT: usize = 4 << 20;
 
 /// Rows that wait, by table, and records that are known.
 #[derive(Debug, Default)]
@@ -23,9 +29,17 @@ pub(super) struct Memory {
     pub(super) conflicts: Pending,
     pub(super) replicas: Pending,
     pub(super) known: Known,
+    /// What the batch at hand has changed, in the journal's form. One buffer for all batches: each
+    /// would grow one of its own.
+    pub(super) changes: RefCell<Put>,
 }
 
 impl Memory {
+    /// Forgets what the last batch has changed.
+    pub(super) fn forget_changes(&mut self) {
+        self.changes.get_mut().clear(CHANGES_KEPT);
+    }
+
     /// Whether so much waits that it should go to the tables.
     pub(super) fn is_full(&self) -> bool {
         let all = [

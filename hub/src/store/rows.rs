@@ -8,6 +8,7 @@
 //! Every change goes through here, or it would be lost in a crash; and every read, or it would miss
 //! what waits.
 
+use std::cell::RefCell;
 use std::ops::{Bound, RangeBounds};
 
 use redb::{Key, ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
@@ -38,7 +39,7 @@ pub(crate) struct Rows<'txn, K: Key + 'static, V: Value + 'static> {
     table: Table<'txn, K, V>,
     waiting: &'txn mut Pending,
     tag: Tag,
-    changes: Put,
+    changes: &'txn RefCell<Put>,
 }
 
 /// A table of bytes.
@@ -49,9 +50,10 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
         transaction: &'txn WriteTransaction,
         (definition, tag): (TableDefinition<'_, K, V>, Tag),
         waiting: &'txn mut Pending,
+        changes: &'txn RefCell<Put>,
     ) -> Result<Self, StoreError> {
         let table = transaction.open_table(definition)?;
-        Ok(Self { table, waiting, tag, changes: Put::default() })
+        Ok(Self { table, waiting, tag, changes })
     }
 
     /// The row of a key.
@@ -81,9 +83,10 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
 
     fn put(&mut self, key: &K::SelfType<'_>, value: &V::SelfType<'_>, is_new: bool) {
         let (key, value) = (K::as_bytes(key), V::as_bytes(value));
-        self.changes.byte(self.tag as u8);
-        note(&mut self.changes, 0, key.as_ref());
-        note(&mut self.changes, 1, value.as_ref());
+        let changes = &mut self.changes.borrow_mut();
+        changes.byte(self.tag as u8);
+        note(changes, 0, key.as_ref());
+        note(changes, 1, value.as_ref());
         self.waiting.put(key.as_ref(), value.as_ref(), is_new);
     }
 
@@ -104,15 +107,11 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
         was_there
     }
 
-    fn note_removal(&mut self, key: &[u8]) {
-        self.changes.byte(self.tag as u8);
-        note(&mut self.changes, 0, key);
-        self.changes.length(0);
-    }
-
-    /// What was changed, in the journal's form.
-    pub(super) fn changes(&self) -> &[u8] {
-        self.changes.as_bytes()
+    fn note_removal(&self, key: &[u8]) {
+        let changes = &mut self.changes.borrow_mut();
+        changes.byte(self.tag as u8);
+        note(changes, 0, key);
+        changes.length(0);
     }
 }
 
@@ -204,15 +203,17 @@ mod tests {
     /// All that a change can be, and rows long enough for lengths of several bytes.
     fn change(transaction: &WriteTransaction) -> Vec<u8> {
         let mut memory = Memory::default();
-        let mut meta = Rows::open(transaction, (META, Tag::Meta), &mut memory.meta).unwrap();
+        let changes = RefCell::default();
+        let mut meta =
+            Rows::open(transaction, (META, Tag::Meta), &mut memory.meta, &changes).unwrap();
         meta.insert(&"clock", &&[1, 2][..]);
         let dropped = (DROPPED, Tag::Dropped);
-        let mut dropped = Rows::open(transaction, dropped, &mut memory.dropped).unwrap();
+        let mut dropped = Rows::open(transaction, dropped, &mut memory.dropped, &changes).unwrap();
         dropped.insert(&&[9; 8][..], &());
         dropped.insert(&&[8; 8][..], &());
         dropped.remove(&&[8; 8][..]);
         let records = (RECORDS, Tag::Records);
-        let mut records = Rows::open(transaction, records, &mut memory.records).unwrap();
+        let mut records = Rows::open(transaction, records, &mut memory.records, &changes).unwrap();
         records.insert(&&b"a"[..], &&[][..]);
         records.insert(&&[b'k'; 300][..], &&[7; 20_000][..]);
         records.insert(&&b"gone"[..], &&b"soon"[..]);
@@ -220,10 +221,9 @@ mod tests {
         records.insert_new(&&b"young"[..], &&b"dead"[..]);
         assert!(records.remove_new(&&b"young"[..]));
         assert!(!records.remove_new(&&b"a"[..]));
-        let changes = [meta.changes(), dropped.changes(), records.changes()].concat();
         drop((meta, dropped, records));
         memory.flush(transaction).unwrap();
-        changes
+        changes.into_inner().as_bytes().to_vec()
     }
 
     fn content(database: &Database) -> Vec<(Vec<u8>, Vec<u8>)> {
@@ -305,7 +305,8 @@ mod tests {
             return memory.flush(transaction).unwrap();
         }
         let log = (LOG, Tag::Log);
-        let mut rows = Rows::open(transaction, log, &mut memory.log).unwrap();
+        let changes = RefCell::default();
+        let mut rows = Rows::open(transaction, log, &mut memory.log, &changes).unwrap();
         match *event {
             Event::Insert(key, value) => {
                 rows.insert(&[key].as_slice(), &[value].as_slice());
@@ -345,7 +346,8 @@ mod tests {
                 happen(&transaction, &mut memory, &mut plain, event);
             }
             let log = (LOG, Tag::Log);
-            let rows = Rows::open(&transaction, log, &mut memory.log).unwrap();
+            let changes = RefCell::default();
+            let rows = Rows::open(&transaction, log, &mut memory.log, &changes).unwrap();
             let pair = |row: Result<(Part<'_, Bytes>, Part<'_, Bytes>), _>| {
                 let (key, value): (Part<'_, Bytes>, Part<'_, Bytes>) = row.unwrap();
                 (key.value().to_vec(), value.value().to_vec())
