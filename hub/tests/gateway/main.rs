@@ -4,6 +4,7 @@
 //! - `asking`: foreign requests, to the byte, and what was answered.
 //! - `koreader`: reading positions of e-readers.
 //! - `linkora`: the bookmark app's sync server.
+//! - `simple_sync_import`: from simple-sync's own database, and back.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -14,6 +15,7 @@ mod linkora;
 #[allow(dead_code, reason = "the tests of the process itself need more of it")]
 #[path = "../process/program.rs"]
 mod program;
+mod simple_sync_import;
 
 use syncline::config::Config;
 use syncline::gateway;

@@ -31,7 +31,7 @@ INSERT INTO user VALUES ('.root', '2026-11-20 15:51:23.280720888+00:00'),
 INSERT INTO event VALUES
   ('0199c74f-c696-78f8-833a-82f8cf1f1949', 1759985518, '.root', '.user.al', '.user.create', '{}'),
   ('0199c74f-c697-78f8-833a-82f8cf1f1949', 1759985518, 'bo', 'task.1', 'create', NULL),
-  ('0199C74FC697-78f8833a-82f8cf1f1949', 1759985518, 'bo', 'task.1', 'create', ''),
+  ('0199C74FC69778F8833A82F8CF1F1949', 1759985518, 'bo', 'task.1', 'create', ''),
   ('{0199c74f-c698-78f8-833a-82f8cf1f1949}', 1759985518, 'bo', 'task.2', 'create', 'one'),
   ('urn:uuid:0199c74f-c698-78f8-833a-82f8cf1f1949', 1759985518, 'bo', 'task.2', 'create', 'two'),
   ('0199c74f-c699-78f8-833a-82f8cf1f1949', 1759985518, '.root', '.acl', '.acl.addRule',

@@ -1,0 +1,60 @@
+//! The first key of a hub that has none, and rules, users and keys by the command.
+
+use serde_json::json;
+
+use super::{BO, House, Original, alone};
+
+/// From a running hub, and out of the folder of one that does not run.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_for_root_is_issued_with_and_without_a_running_hub() {
+    let mut house = House::open().await;
+    let first = house.command(&["simple-sync", "root-token"]).await.trim().to_owned();
+    let second = house.command(&["simple-sync", "root-token", "--json"]).await;
+    let second: serde_json::Value = serde_json::from_str(&second).unwrap();
+    assert!(second["expires_ms"].as_u64().unwrap() > 1_700_000_000_000);
+    assert_eq!(house.exchange(&first).await.status, 400, "the next one takes its place");
+    let data = house.program.data();
+    let at_rest = ["simple-sync", "root-token", "--data", data.to_str().unwrap()];
+    let (code, _, why) = alone(&at_rest);
+    assert!(code == 1 && why.contains("in use"), "a store that a hub holds: {why}");
+    house.program.kill();
+    let (code, third, why) = alone(&at_rest);
+    assert_eq!(code, 0, "{why}");
+    tokio::task::block_in_place(|| house.program.restart());
+    let token = second["token"].as_str().unwrap();
+    assert_eq!(house.exchange(token).await.status, 400, "the last one counts");
+    let made = house.exchange(third.trim()).await;
+    assert_eq!((made.status, &made.json()["user"]), (200, &json!(".root")), "{}", made.text());
+    let key = made.json()["apiKey"].as_str().unwrap().to_owned();
+    assert_eq!(house.push(&key, ".root", "x").await.0, 200);
+    let (code, _, why) = alone(&["simple-sync", "root-token", "--data", "no/such/folder"]);
+    assert!(code == 1 && why.contains("holds no store"), "{why}");
+    let unknown = ["simple-sync", "root-token", "nobodys"];
+    let failed = house.fails(&unknown).await;
+    assert!(failed.contains("nobodys"), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_users_and_keys_are_shown_and_rules_made() {
+    let house = House::of(&Original::of_a_house()).await;
+    assert_eq!(house.push(BO, "bo", "note.1").await.0, 403);
+    house.command(&["simple-sync", "allow", "events", "bo", "note.*", "*"]).await;
+    assert_eq!(house.push(BO, "bo", "note.1").await.0, 200);
+    house.command(&["simple-sync", "deny", "events", "bo", "note.*", "*"]).await;
+    assert_eq!(house.push(BO, "bo", "note.2").await.0, 403);
+    let rules = house.listed("rules").await;
+    let note: Vec<_> = rules.iter().filter(|rule| rule["item"] == "note.*").collect();
+    assert!(note.len() == 1 && note[0]["type"] == "deny", "{rules:?}");
+    // A rule is an event, as one that an app adds.
+    let history = house.history(BO).await;
+    let added = history.iter().rev().filter(|event| event["action"] == ".acl.addRule");
+    assert_eq!(added.filter(|event| event["user"] == ".root").count(), 6);
+    let bad = ["simple-sync", "allow", "events", "bo", "a*b", "*"];
+    let failed = house.fails(&bad).await;
+    assert!(failed.contains("at most one wildcard"), "{failed}");
+    let users: Vec<_> =
+        house.listed("users").await.iter().map(|user| user["id"].clone()).collect();
+    assert_eq!(users, [json!(".root"), json!("al"), json!("bo")]);
+    let keys = house.command(&["simple-sync", "keys"]).await;
+    assert!(keys.contains("Laptop") && !keys.contains("sk_") && !keys.contains("$2"), "{keys}");
+}
