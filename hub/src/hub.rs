@@ -11,6 +11,7 @@
 
 mod accounts;
 mod acl;
+mod apps;
 mod authenticate;
 mod bootstrap;
 mod browser;
@@ -24,6 +25,7 @@ mod reading;
 mod realm;
 mod rejects;
 mod session;
+mod slow_keys;
 mod threads;
 mod view;
 
@@ -46,12 +48,19 @@ use crate::store::{ReplicaRow, Store, StoreError};
 use crate::writer::intake::{Intake, Job};
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
+pub use crate::access::acl::{Acl, NoPattern, Pattern, Subject, Verdict};
+pub use crate::access::directory::{Form, Reads, event_name};
 pub use crate::access::household::Household;
+pub use crate::access::key::{ApiKey, KEY_BYTES};
 pub use crate::access::principal::{Principal, Role};
 pub use crate::access::throttle::{Reserved, Throttle};
-pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes};
+pub use crate::engine::{
+    Additions, Order, Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes,
+};
+pub use crate::selection::{EVENTS, EventKey, ITEMS, Sight, escape, unescape};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use acl::{Decider, Explained, RULES_MAX};
+pub use apps::{KeyOrder, member_part, rule_part};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use browser::BrowserSession;

@@ -178,6 +178,7 @@ pub(super) fn load_directory(snapshot: &Snapshot) -> Result<Directory, StoreErro
     directory.set_version(space.sequence);
     let names = [
         collection::USERS,
+        collection::APP_USERS,
         collection::TOKENS,
         collection::MEMBERS,
         collection::SPACES,

@@ -1,0 +1,73 @@
+//! API keys that were made elsewhere, of which only a bcrypt hash came along. The first time that
+//! one is shown it is found by trying them, and kept as the hub keeps its own from then on.
+
+use std::net::IpAddr;
+
+use syncline_protocol::{Condition, Reject, Value};
+
+use super::accounts::{changed_meanwhile, field, guard, token_deletes};
+use super::authenticate::wrong;
+use super::hashing::Queue;
+use super::{Hub, now_ms};
+use crate::access::directory::collection;
+use crate::access::key::ApiKey;
+use crate::access::principal::Principal;
+use crate::access::slow_hash;
+use crate::engine::admin::system_put;
+
+impl Hub {
+    /// Checks a key that is none of the known ones. Counted as wrong before it is tried.
+    pub(super) async fn check_key(&self, text: &str, from: IpAddr) -> Result<Principal, Reject> {
+        let reserved = self.reserve(from)?;
+        let key = ApiKey::parse(text).ok_or_else(wrong)?;
+        let tried = self.try_slow_keys(&key).await;
+        if !matches!(&tried, Ok(None)) {
+            self.give_back(from, &reserved);
+        }
+        let id = tried?.ok_or_else(wrong)?;
+        self.quicken(&id, &key).await?;
+        self.directory().recognise_key(&key, now_ms()).ok_or_else(wrong)
+    }
+
+    /// Which of the hashes a key has, by the id of its token. All are tried in one turn.
+    async fn try_slow_keys(&self, key: &ApiKey) -> Result<Option<String>, Reject> {
+        let directory = self.directory();
+        let hashes: Vec<(String, String)> =
+            directory.slow_keys().map(|(id, hash)| (id.to_owned(), hash.to_owned())).collect();
+        if hashes.is_empty() {
+            return Ok(None);
+        }
+        let turn = self.hashing().turn(Queue::Strangers).await?;
+        let key = key.clone();
+        let tried = tokio::task::spawn_blocking(move || {
+            let found = hashes.into_iter().find(|(_, hash)| slow_hash::verify(key.reveal(), hash));
+            drop(turn);
+            found.map(|(id, _)| id)
+        });
+        Ok(tried.await.unwrap_or_default())
+    }
+
+    /// Keeps a key under what it is, in place of its hash. Somebody may have been quicker.
+    async fn quicken(&self, id: &str, key: &ApiKey) -> Result<(), Reject> {
+        let Some(user) = self.directory().token_user(id).map(str::to_owned) else { return Ok(()) };
+        let view = self.read(&Principal::hub(), &crate::engine::system_space())?;
+        let tokens = crate::engine::admin::collection_name(collection::TOKENS);
+        let name = syncline_protocol::RecordKey::new(id).map_err(|_| wrong())?;
+        let Some(record) = view.get(&tokens, &name)? else { return Ok(()) };
+        let fields: Vec<(&str, Value)> =
+            record.visible().map(|(name, _, value)| (name.as_str(), value.clone())).collect();
+        let digest = Value::from(hex::encode(key.digest().to_bytes()).as_str());
+        let secret = format!("token:{}", key.id());
+        let mut changes = vec![
+            system_put(collection::CREDENTIALS, &secret, &[("digest", digest)]),
+            system_put(collection::TOKENS, &key.id(), &fields),
+        ];
+        changes.extend(token_deletes(id));
+        let stands = Condition::FieldEquals(field("user"), Value::from(user.as_str()));
+        let guards = vec![guard(collection::TOKENS, id, stands)];
+        match self.write_system(changes, guards, changed_meanwhile).await {
+            Err(reject) if reject.code != syncline_protocol::Code::Busy => Err(reject),
+            _ => Ok(()),
+        }
+    }
+}
