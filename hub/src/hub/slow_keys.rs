@@ -16,6 +16,12 @@ use crate::access::slow_hash;
 use crate::engine::admin::system_put;
 
 impl Hub {
+    /// How many keys wait to be shown for the first time.
+    #[must_use]
+    pub fn slow_keys(&self) -> usize {
+        self.directory().slow_keys().count()
+    }
+
     /// Checks a key that is none of the known ones. Counted as wrong before it is tried.
     pub(super) async fn check_key(&self, text: &str, from: IpAddr) -> Result<Principal, Reject> {
         let reserved = self.reserve(from)?;

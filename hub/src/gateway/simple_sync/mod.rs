@@ -9,9 +9,11 @@
 //! clients are judged alike.
 
 mod acl;
+mod admin;
 mod check;
 mod event;
 mod fault;
+mod import;
 mod mapping;
 mod permission;
 mod rule;
@@ -32,7 +34,7 @@ pub const GATEWAY: Gateway = Gateway {
     claims: CLAIMS,
     rule: Some(rule::RULE),
     router,
-    admin: None,
+    admin: Some(admin::router),
     start: Some(start::start),
     mount: |config| {
         let own = &config.gateways.simple_sync;
