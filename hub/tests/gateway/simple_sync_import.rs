@@ -110,8 +110,14 @@ impl Original {
         let put = "INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         // The original writes NULL where nothing was sent.
         let payload = text("payload").filter(|payload| !payload.is_empty());
-        let row = (text("uuid"), event["timestamp"].as_i64(), text("user"), text("item"),
-            text("action"), payload);
+        let row = (
+            text("uuid"),
+            event["timestamp"].as_i64(),
+            text("user"),
+            text("item"),
+            text("action"),
+            payload,
+        );
         self.database.execute(put, row).unwrap();
     }
 
@@ -245,13 +251,18 @@ impl House {
     }
 }
 
-/// The program, apart from any hub; gives exit code, output and errors.
-fn alone(arguments: &[&str]) -> (i32, String, String) {
+/// The program, with nothing of the surroundings that could lead it astray.
+fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_syncline"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SYNCLINE_")) {
         command.env_remove(name);
     }
-    let output = command.args(arguments).output().unwrap();
+    command
+}
+
+/// The program, apart from any hub; gives exit code, output and errors.
+fn alone(arguments: &[&str]) -> (i32, String, String) {
+    let output = program().args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
 }

@@ -139,7 +139,9 @@ impl Sending {
         let mut events = source.events(from)?;
         // What is to be told of the source is told by the survey.
         while let Some(page) = events.next(&mut Notes::default())? {
-            self.part(Part { events: &page, ..Part::default() }).await?;
+            if !page.is_empty() {
+                self.part(Part { events: &page, ..Part::default() }).await?;
+            }
             self.bar.inc(page.len() as u64);
         }
         for keys in survey.keys.chunks(PART_ROWS) {

@@ -39,9 +39,9 @@ impl Layout {
             let what = format!("{} is there already: give another name", file.display());
             return Err(Failure::Failed(what));
         }
-        let database = Connection::open(file).map_err(problem)?;
-        database.execute_batch("BEGIN").map_err(problem)?;
-        database.execute_batch(SCHEMA).map_err(problem)?;
+        let database = Connection::open(file).map_err(|it| problem(&it))?;
+        database.execute_batch("BEGIN").map_err(|it| problem(&it))?;
+        database.execute_batch(SCHEMA).map_err(|it| problem(&it))?;
         Ok(Self { database })
     }
 
@@ -49,17 +49,17 @@ impl Layout {
     pub(super) fn event(&self, event: &Event) -> Result<(), Failure> {
         let put = "INSERT INTO event (uuid, timestamp, user, item, action, payload) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let mut put = self.database.prepare_cached(put).map_err(problem)?;
+        let mut put = self.database.prepare_cached(put).map_err(|it| problem(&it))?;
         let Event { uuid, timestamp, user, item, action, payload, .. } = event;
         let row = (uuid, timestamp.cast_signed(), user, item, action, payload);
-        put.execute(row).map(drop).map_err(problem)
+        put.execute(row).map(drop).map_err(|it| problem(&it))
     }
 
     /// Writes one user.
     pub(super) fn user(&self, user: &User) -> Result<(), Failure> {
         let put = "INSERT INTO user (id, created_at) VALUES (?1, ?2)";
         let row = (&user.id, moment::write(user.created_ms));
-        self.database.execute(put, row).map(drop).map_err(problem)
+        self.database.execute(put, row).map(drop).map_err(|it| problem(&it))
     }
 
     /// Writes one key.
@@ -69,22 +69,22 @@ impl Layout {
         let Key { uuid, user, hash, description, created_ms, last_used_ms } = key;
         let (created, used) = (moment::write(*created_ms), last_used_ms.map(moment::write));
         let row = (uuid, user, hash, created, used, description);
-        self.database.execute(put, row).map(drop).map_err(problem)
+        self.database.execute(put, row).map(drop).map_err(|it| problem(&it))
     }
 
     /// Writes one rule.
     pub(super) fn rule(&self, rule: &RuleLine) -> Result<(), Failure> {
         let put = "INSERT INTO acl_rule (user, item, action, type) VALUES (?1, ?2, ?3, ?4)";
         let row = (&rule.user, &rule.item, &rule.action, &rule.verdict);
-        self.database.execute(put, row).map(drop).map_err(problem)
+        self.database.execute(put, row).map(drop).map_err(|it| problem(&it))
     }
 
     /// Makes all of it count.
     pub(super) fn done(self) -> Result<(), Failure> {
-        self.database.execute_batch("COMMIT").map_err(problem)
+        self.database.execute_batch("COMMIT").map_err(|it| problem(&it))
     }
 }
 
-fn problem(error: rusqlite::Error) -> Failure {
+fn problem(error: &rusqlite::Error) -> Failure {
     Failure::Failed(format!("the database cannot be written: {error}"))
 }

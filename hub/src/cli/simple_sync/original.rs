@@ -63,7 +63,7 @@ impl Original {
 
 /// Copies the files as they are at one moment: a database that is written meanwhile is refused.
 fn copy_all(file: &Path, copy: &Path) -> Result<(), Failure> {
-    let marks = || BESIDE.map(|end| std::fs::metadata(beside(file, end)).ok().map(mark));
+    let marks = || BESIDE.map(|end| std::fs::metadata(beside(file, end)).ok().as_ref().map(mark));
     let before = marks();
     for end in BESIDE {
         let from = beside(file, end);
@@ -80,7 +80,7 @@ fn copy_all(file: &Path, copy: &Path) -> Result<(), Failure> {
     Err(Failure::Failed(what))
 }
 
-fn mark(metadata: Metadata) -> (u64, Option<std::time::SystemTime>) {
+fn mark(metadata: &Metadata) -> (u64, Option<std::time::SystemTime>) {
     (metadata.len(), metadata.modified().ok())
 }
 

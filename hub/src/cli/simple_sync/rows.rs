@@ -48,9 +48,11 @@ pub(super) struct Token {
 pub(super) struct Page {
     pub(super) events: Vec<Event>,
     /// The row that was read last.
-    pub(super) last: i64,
+    pub(super) last: Option<i64>,
     /// What cannot be an event, for people.
     pub(super) bad: Vec<String>,
+    /// Whether there is nothing behind it.
+    pub(super) is_last: bool,
 }
 
 impl Original {
@@ -106,8 +108,11 @@ impl Original {
         let mut rows = statement.query([after])?;
         let (mut page, mut bytes, mut count) = (Page::default(), 0, 0);
         while count < PAGE_EVENTS && bytes < PAGE_BYTES {
-            let Some(row) = rows.next()? else { break };
-            page.last = row.get(0)?;
+            let Some(row) = rows.next()? else {
+                page.is_last = true;
+                break;
+            };
+            page.last = Some(row.get(0)?);
             count += 1;
             match event(row)? {
                 Ok(event) => {

@@ -12,8 +12,10 @@ use super::rows::Page;
 use super::rules::AclFrom;
 use crate::cli::Failure;
 
-/// Bytes of a line at most; a hub takes less in one event.
-const LINE_BYTES: u64 = 8 << 20;
+/// Bytes of a line at most, all escapes counted.
+const LINE_BYTES: u64 = 64 << 20;
+/// Bytes of an event at most: what is larger could not be sent on to anybody.
+const EVENT_BYTES: usize = 8 << 20;
 /// Events of one page of lines, and their bytes.
 const PAGE: (usize, usize) = (500, 2 << 20);
 
@@ -62,7 +64,7 @@ impl Source {
                 At::Line(BufReader::new(opened), 0)
             }
         };
-        Ok(Events { source: self, from, at })
+        Ok(Events { source: self, from, at, is_over: false })
     }
 }
 
@@ -71,6 +73,7 @@ pub(super) struct Events<'a> {
     source: &'a Source,
     from: AclFrom,
     at: At,
+    is_over: bool,
 }
 
 enum At {
@@ -83,20 +86,22 @@ enum At {
 impl Events<'_> {
     /// The next events, each with the rule that it puts in force; none at the end.
     pub(super) fn next(&mut self, notes: &mut Notes) -> Result<Option<Vec<Event>>, Failure> {
+        if self.is_over {
+            return Ok(None);
+        }
         let page = match (&mut self.at, self.source) {
             (At::Row(after), Source::Database(file, original)) => {
                 let page = original.page(*after).map_err(|error| broken(file, &error))?;
-                *after = Some(page.last);
+                *after = page.last.or(*after);
                 page
             }
             (At::Line(lines, number), Source::Lines(file)) => page_of(lines, number, file)?,
             _ => return Ok(None),
         };
-        if page.events.is_empty() && page.bad.is_empty() {
-            return Ok(None);
-        }
+        self.is_over = page.is_last;
         page.bad.into_iter().for_each(|bad| notes.add(bad));
         let mut events = page.events;
+        events.retain(|event| fits(event, notes));
         for event in events.iter_mut().filter(|_| self.from.has_events()) {
             match event.sets() {
                 Some(Ok(rule)) => event.rule = Some(rule),
@@ -110,6 +115,14 @@ impl Events<'_> {
     }
 }
 
+fn fits(event: &Event, notes: &mut Notes) -> bool {
+    let fits = event.weight() <= EVENT_BYTES;
+    if !fits {
+        notes.add(format!("event {} has more than 8 MiB and is left out", event.uuid));
+    }
+    fits
+}
+
 fn page_of(lines: &mut BufReader<File>, number: &mut u64, file: &Path) -> Result<Page, Failure> {
     let (mut page, mut bytes, mut line) = (Page::default(), 0, Vec::new());
     while page.events.len() + page.bad.len() < PAGE.0 && bytes < PAGE.1 {
@@ -117,6 +130,7 @@ fn page_of(lines: &mut BufReader<File>, number: &mut u64, file: &Path) -> Result
         let mut limited = lines.by_ref().take(LINE_BYTES);
         let read = limited.read_until(b'\n', &mut line).map_err(|it| unreadable(file, &it))?;
         if read == 0 {
+            page.is_last = true;
             break;
         }
         *number += 1;

@@ -10,6 +10,7 @@
 //! ```
 
 mod events;
+mod found;
 mod secrets;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use super::acl::WireRule;
 use super::mapping::account_of;
 use crate::hub::{Hub, Part as Writes, Principal, Submission, Verdict, member_part, rule_part};
 
+pub(super) use found::hint;
 pub(super) use secrets::WireKey;
 
 /// Bytes of one part at most.
@@ -118,7 +120,9 @@ async fn add_rules(
         match rule.parse() {
             // The later of two counts.
             Ok((subject, verdict)) => drop(parts.insert(subject, verdict)),
-            Err(bad) => done.notes.push(format!("the table's rule {rule:?} is none: {}", bad.text())),
+            Err(bad) => {
+                done.notes.push(format!("the table's rule {rule:?} is none: {}", bad.text()));
+            }
         }
     }
     for (subject, _) in hub.acl(&Principal::hub(), space)? {

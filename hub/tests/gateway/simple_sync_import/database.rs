@@ -2,7 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{BO, House, NOBODY, Original, ROOT, THEN, alone, event, house_events, rule_event, uuid};
+use super::{
+    BO, House, NOBODY, Original, ROOT, THEN, alone, event, house_events, rule_event, uuid,
+};
 
 /// Events, users, keys and rules work at once, although every row is in the log alone.
 #[tokio::test(flavor = "multi_thread")]
@@ -45,9 +47,8 @@ async fn only_the_setup_token_that_is_good_is_taken_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_hash_is_replaced_at_first_use() {
     let mut house = House::of(&Original::of_a_house()).await;
-    let users = |hashes: &[Json]| -> Vec<Json> {
-        hashes.iter().map(|key| key["user"].clone()).collect()
-    };
+    let users =
+        |hashes: &[Json]| -> Vec<Json> { hashes.iter().map(|key| key["user"].clone()).collect() };
     assert_eq!(users(&house.hashes().await), [json!(".root"), json!("bo")]);
     let before = house.listed("keys").await;
     house.history(BO).await;
@@ -56,9 +57,10 @@ async fn a_slow_hash_is_replaced_at_first_use() {
     house.history(BO).await;
     assert_eq!(house.sequences().await[1], quick[1], "nothing is left to replace");
     let named = |keys: &[Json]| -> Vec<Json> {
-        let mut named: Vec<_> = keys.iter().map(|key| {
-            json!([key["uuid"], key["user"], key["description"], key["created_ms"]])
-        }).collect();
+        let mut named: Vec<_> = keys
+            .iter()
+            .map(|key| json!([key["uuid"], key["user"], key["description"], key["created_ms"]]))
+            .collect();
         named.sort_by_key(ToString::to_string);
         named
     };

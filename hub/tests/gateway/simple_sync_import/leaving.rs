@@ -46,7 +46,12 @@ async fn a_file_of_the_first_form_comes_in() {
     let out: Json = serde_json::from_str(out.trim()).unwrap();
     assert_eq!((&out["user"], &out["item"]), (&json!("bo"), &json!("task.1")));
     let (code, _, why) = alone(&[
-        "simple-sync", "import", file.to_str().unwrap(), "--acl-from", "table", "--dry-run",
+        "simple-sync",
+        "import",
+        file.to_str().unwrap(),
+        "--acl-from",
+        "table",
+        "--dry-run",
     ]);
     assert_eq!(code, 2, "{why}");
 }

@@ -1,8 +1,10 @@
 //! The first key of a hub that has none, and rules, users and keys by the command.
 
+use std::io::BufRead as _;
+
 use serde_json::json;
 
-use super::{BO, House, Original, alone};
+use super::{BO, House, Original, alone, program};
 
 /// From a running hub, and out of the folder of one that does not run.
 #[tokio::test(flavor = "multi_thread")]
@@ -34,6 +36,34 @@ async fn a_token_for_root_is_issued_with_and_without_a_running_hub() {
     assert!(failed.contains("nobodys"), "{failed}");
 }
 
+/// A database in the data folder is told of until there are events, and stays as it is.
+#[test]
+fn a_database_that_lies_in_the_data_folder_is_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("simple-sync.db"), "whatever").unwrap();
+    let mut hub = program()
+        .args(["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let log = std::io::BufReader::new(hub.stderr.take().unwrap());
+    // It ends with the hub, which says that it listens when all this is done.
+    let mut told = false;
+    for line in log.lines() {
+        let line = line.unwrap();
+        told |= line.contains("simple-sync import") && line.contains("simple-sync.db --dry-run");
+        if line.contains("listening") {
+            break;
+        }
+    }
+    hub.kill().unwrap();
+    hub.wait().unwrap();
+    assert!(told);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_users_and_keys_are_shown_and_rules_made() {
     let house = House::of(&Original::of_a_house()).await;
@@ -52,8 +82,7 @@ async fn rules_users_and_keys_are_shown_and_rules_made() {
     let bad = ["simple-sync", "allow", "events", "bo", "a*b", "*"];
     let failed = house.fails(&bad).await;
     assert!(failed.contains("at most one wildcard"), "{failed}");
-    let users: Vec<_> =
-        house.listed("users").await.iter().map(|user| user["id"].clone()).collect();
+    let users: Vec<_> = house.listed("users").await.iter().map(|user| user["id"].clone()).collect();
     assert_eq!(users, [json!(".root"), json!("al"), json!("bo")]);
     let keys = house.command(&["simple-sync", "keys"]).await;
     assert!(keys.contains("Laptop") && !keys.contains("sk_") && !keys.contains("$2"), "{keys}");

@@ -174,9 +174,8 @@ fn is_same(known: &Event, event: &Event) -> bool {
 async fn carry_out(hub: &Hub, space: &SpaceName, plan: &Plan) -> Result<(), Reject> {
     let events = Submission::changes(space.clone(), plan.changes.clone()).parts;
     let events = events.into_iter().filter(|_| !plan.changes.is_empty());
-    let rules = plan.rules.iter().map(|(subject, verdict)| {
-        rule_part(space, (subject, *verdict), BY)
-    });
+    let rules =
+        plan.rules.iter().map(|(subject, verdict)| rule_part(space, (subject, *verdict), BY));
     let parts: Vec<Part> = events.chain(rules).collect();
     submit(hub, parts).await
 }

@@ -8,9 +8,7 @@ use uuid::Uuid;
 use super::{Done, add_users, submit};
 use crate::gateway::simple_sync::mapping::{account_of, collection, named, put};
 use crate::gateway::simple_sync::setup_token::{self, SetupToken};
-use crate::hub::{
-    Hub, KeyOrder, Part, Principal, Submission, View, is_bearable, now_ms,
-};
+use crate::hub::{Hub, KeyOrder, Part, Principal, Submission, View, is_bearable, now_ms};
 
 /// Keys that wait to be shown for the first time, of all apps: each is tried against a key that is
 /// not known, which takes some hundredths of a second.
@@ -91,11 +89,7 @@ pub(super) async fn add_keys(
 }
 
 /// The writes that keep a key, and when it was last used.
-fn kept(
-    space: &SpaceName,
-    id: &Uuid,
-    key: &WireKey,
-) -> Result<(Part, Option<Change>), Reject> {
+fn kept(space: &SpaceName, id: &Uuid, key: &WireKey) -> Result<(Part, Option<Change>), Reject> {
     let (account, uuid) = (account_of(space, &key.user), id.hyphenated().to_string());
     let label = cut(&key.description);
     let order =
