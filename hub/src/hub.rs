@@ -59,7 +59,7 @@ pub use crate::access::throttle::{Reserved, Throttle};
 pub use crate::engine::{
     Additions, Order, Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes,
 };
-pub use crate::selection::{EVENTS, EventKey, ITEMS, Sight, escape, unescape};
+pub use crate::selection::{Access, EVENTS, EventKey, ITEMS, Sight, escape, unescape};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use acl::{Decider, Explained, RULES_MAX};
 pub use app_lists::{AppKey, AppUser};
@@ -74,7 +74,7 @@ pub use realm::{Checked, Derivation, Registering, Shown};
 pub use rejects::Rejected;
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
-pub use view::{HELD_MAX, Listed, View};
+pub use view::{HELD_MAX, Listed, Logged, View};
 
 /// Pages of catch-ups that are read at once: a storm of reconnects takes turns, so that bystanders
 /// and the writer keep their share of the machine.

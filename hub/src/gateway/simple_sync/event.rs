@@ -5,7 +5,7 @@ use syncline_protocol::{Change, Record, RecordKey, Reject, Value};
 use uuid::Uuid;
 
 use super::mapping::{field, put, value};
-use crate::hub::{EVENTS, EventKey, random_u64};
+use crate::hub::{EVENTS, EventKey, escape, random_u64};
 
 /// The field that holds an event.
 pub(super) const EVENT: &str = "event";
@@ -62,12 +62,19 @@ impl Event {
         if seconds_of(id) == Some(self.timestamp) {
             return id.hyphenated().to_string();
         }
-        let ms = self.timestamp.saturating_mul(1000).min((1 << 48) - 1);
-        let hex = format!("{ms:012x}");
+        let prefix = prefix_of(self.timestamp);
         match self.id() {
-            Some(id) => format!("{}-{}-~{}", &hex[..8], &hex[8..], id.hyphenated()),
-            None => format!("{}-{}-~{}", &hex[..8], &hex[8..], escape(&self.uuid)),
+            Some(id) => format!("{prefix}-~{}", id.hyphenated()),
+            None => format!("{prefix}-~{}", escape(&self.uuid, true)),
         }
+    }
+
+    /// Whether it is the same, whatever the spelling of its id.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        let ids = (self.id(), other.id());
+        let same_id = self.uuid == other.uuid || (ids.0.is_some() && ids.0 == ids.1);
+        let rest = |it: &Self| Self { uuid: String::new(), ..it.clone() };
+        same_id && rest(self) == rest(other)
     }
 
     /// Its key.
@@ -117,8 +124,10 @@ pub(super) fn new_id(now_ms: u64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(now_ms, &random).into_uuid()
 }
 
-fn escape(text: &str) -> String {
-    crate::hub::escape(text, true).into_owned()
+/// What the keys of a second begin with at the least: 48 bits of milliseconds, as ids have them.
+pub(super) fn prefix_of(second: u64) -> String {
+    let hex = format!("{:012x}", second.saturating_mul(1000).min((1 << 48) - 1));
+    format!("{}-{}", &hex[..8], &hex[8..])
 }
 
 #[cfg(test)]

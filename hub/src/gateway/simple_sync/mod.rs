@@ -10,22 +10,36 @@
 
 mod acl;
 mod admin;
+mod answer;
+mod app;
+mod caller;
 mod check;
+mod cors;
+mod cursor;
+mod document;
 mod event;
+mod events;
 mod fault;
+mod health;
+mod history;
 mod import;
+mod live;
 mod mapping;
 mod permission;
+mod push;
+mod routes;
 mod rule;
+mod rules;
+mod server_event;
 mod settings;
 mod setup_token;
 mod start;
+mod users;
+mod wire;
 
-use axum::Router;
 use http::Method;
 
 use super::{Claim, Gateway, Mount, When};
-use crate::hub::Hub;
 
 /// The entry in the list of gateways.
 pub const GATEWAY: Gateway = Gateway {
@@ -33,7 +47,7 @@ pub const GATEWAY: Gateway = Gateway {
     prefixes: &["/simple-sync"],
     claims: CLAIMS,
     rule: Some(rule::RULE),
-    router,
+    router: routes::router,
     admin: Some(admin::router),
     start: Some(start::start),
     mount: |config| {
@@ -49,7 +63,3 @@ const fn own(path: &'static str) -> Claim {
 }
 
 const CLAIMS: &[Claim] = &[own("/api/v1/{*rest}"), own("/apps/{app}/api/v1/{*rest}")];
-
-fn router(_hub: Hub) -> Router {
-    Router::new()
-}

@@ -107,7 +107,7 @@ fn fresh(view: &RuleView<'_>, pushed: Vec<Pushed>) -> Result<Vec<Pushed>, Refusa
         let is_again = !seen.insert(it.place.clone());
         match taken(view, &it.place)? {
             None if !is_again => fresh.push(it),
-            Some(event) if !is_again && event == it.event => {
+            Some(event) if !is_again && event.is_same(&it.event) => {
                 if unchanged.is_none() {
                     unchanged = Some(unchanged_keys(view)?);
                 }
