@@ -8,9 +8,12 @@ mod root;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
+use http::header;
 
-use super::import;
+use super::app::App;
+use super::{events, import};
 use crate::hub::Hub;
 
 /// The routes.
@@ -18,6 +21,7 @@ pub(super) fn router() -> Router<Hub> {
     let import = post(imported).layer(DefaultBodyLimit::max(import::PART_BYTES));
     Router::new()
         .route("/import", import)
+        .route("/export", get(exported))
         .route("/users", get(lists::users))
         .route("/keys", get(lists::keys))
         .route("/hashes", get(lists::hashes))
@@ -32,4 +36,10 @@ async fn imported(
 ) -> answer::Answer<import::Done> {
     let axum::Json(part) = body.map_err(|problem| answer::Failure::malformed(&problem))?;
     Ok(axum::Json(import::take_in(&asked.hub, &asked.space, part).await?))
+}
+
+/// Gives the whole history, one event a line.
+async fn exported(asked: answer::Asked) -> Result<Response, answer::Failure> {
+    let lines = events::lines(&App::new(asked.hub, asked.space)).await?;
+    Ok(([(header::CONTENT_TYPE, "application/x-ndjson")], lines).into_response())
 }

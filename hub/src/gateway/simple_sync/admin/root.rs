@@ -8,9 +8,8 @@ use serde_json::{Value, json};
 use syncline_protocol::Code;
 
 use super::super::acl::WireRule;
-use super::super::check::{ACL_ITEM, action};
-use super::super::event::{Beside, Event, new_id};
 use super::super::mapping::ROOT;
+use super::super::server_event;
 use super::super::setup_token::SetupToken;
 use super::answer::{Answer, Asked, Failure};
 use crate::hub::{Principal, Submission, now_ms};
@@ -38,17 +37,8 @@ pub(super) async fn add_rule(
 ) -> Answer<Value> {
     let Json(rule) = body.map_err(|problem| Failure::malformed(&problem))?;
     rule.parse().map_err(|bad| Failure::new(Code::Refused, bad.text()))?;
-    let now_ms = now_ms();
-    let event = Event {
-        uuid: new_id(now_ms).to_string(),
-        timestamp: now_ms / 1000,
-        user: ROOT.to_owned(),
-        item: ACL_ITEM.to_owned(),
-        action: action::ADD_RULE.to_owned(),
-        payload: rule.payload(),
-    };
-    let beside = Beside { received_ms: now_ms, server: true, ..Beside::default() };
-    let write = Submission::changes(asked.space.clone(), vec![event.keep(&beside)?]);
+    let event = server_event::rule((ROOT, None), rule.payload(), now_ms())?;
+    let write = Submission::changes(asked.space.clone(), vec![event]);
     asked.hub.apply(&Principal::hub(), write).await?;
     Ok(Json(json!({})))
 }

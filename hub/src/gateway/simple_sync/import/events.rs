@@ -125,7 +125,7 @@ fn plan(view: &View, hub: &Hub, sent: &[Sent]) -> Result<Plan, Reject> {
             None => there(view, event)?,
         };
         match known {
-            Some(known) if is_same(&known, event) => {
+            Some(known) if known.is_same(event) => {
                 plan.same += 1;
                 if let Some((subject, verdict)) = rule
                     && !in_force.contains_key(subject)
@@ -164,11 +164,6 @@ fn there(view: &View, event: &Event) -> Result<Option<Event>, Reject> {
         }
     }
     Ok(None)
-}
-
-fn is_same(known: &Event, event: &Event) -> bool {
-    // The spelling of the first copy is the one that stays.
-    *known == Event { uuid: known.uuid.clone(), ..event.clone() }
 }
 
 async fn carry_out(hub: &Hub, space: &SpaceName, plan: &Plan) -> Result<(), Reject> {
