@@ -154,6 +154,9 @@ async fn rules_come_from_where_one_says() {
         assert_eq!(house.push(BO, "bo", "task.2").await.0, task, "{from}");
         assert_eq!(house.push(BO, "bo", "table.2").await.0, table, "{from}");
         assert_eq!(house.history(ROOT).await[..8], house_events(), "{from}");
+        // Who thinks again imports again: the rules of events that are here come into force.
+        house.import(&file.file(), &[]).await;
+        assert_eq!(house.push(BO, "bo", "task.3").await.0, 200, "{from}, then events");
     }
 }
 
