@@ -113,7 +113,7 @@ impl Fanout {
     pub fn dropped(&self, id: SpaceId) {
         if let Some((_, feed)) = self.feeds.remove(&id) {
             for view in &feed.lock().views {
-                view.listeners.values().for_each(|queue| queue.overflow());
+                view.listeners.values().for_each(|queue| queue.retire());
             }
         }
     }
@@ -185,7 +185,7 @@ impl Feed {
         let mut state = self.lock();
         state.rights = state.rights.max(version);
         for view in std::mem::take(&mut state.views) {
-            view.listeners.values().for_each(|queue| queue.overflow());
+            view.listeners.values().for_each(|queue| queue.retire());
         }
     }
 

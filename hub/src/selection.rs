@@ -38,6 +38,16 @@ impl Access {
         }
     }
 
+    /// Whether any record of a collection could be had.
+    #[must_use]
+    pub fn reaches(&self, collection: &str) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Some(sight) => sight.reaches(&format!("{collection}/")),
+            Self::Nothing => false,
+        }
+    }
+
     /// Whether a record may be had.
     #[must_use]
     pub fn allows(&self, collection: &str, key: &str) -> bool {

@@ -324,8 +324,8 @@ where
                         self.wire.send(bytes).await?;
                     }
                 }
-                Popped::Overflowed => {
-                    self.hub.metrics().slow_consumers.inc();
+                Popped::Behind { was_full } => {
+                    self.hub.metrics().slow_consumers.inc_by(u64::from(was_full));
                     doings.subscriptions.iter_mut().for_each(Subscription::fall_behind);
                     return self.wire.flush().await.map_err(End::from);
                 }

@@ -25,7 +25,8 @@ pub struct Queue {
 struct State {
     frames: VecDeque<Waiting>,
     bytes: usize,
-    overflowed: bool,
+    /// What waited was dropped; whether because it was too much.
+    behind: Option<bool>,
     recheck: bool,
     goodbye: Option<(Reject, Option<u64>)>,
 }
@@ -44,8 +45,11 @@ pub enum Popped {
     Nothing,
     /// A frame, with its space and `last` when it moves a cursor.
     Frame(Option<(SpaceId, u64)>, Bytes),
-    /// The queue was full and has been dropped: read on from the log. Told once.
-    Overflowed,
+    /// What waited has been dropped: read on from the log. Told once.
+    Behind {
+        /// Because it was too much, and not because it may be meant for others by now.
+        was_full: bool,
+    },
     /// Rights have changed: look whether this session's have. Told once.
     Recheck,
     /// The session must end, and may come back after so many milliseconds.
@@ -70,9 +74,9 @@ impl Queue {
         self.wake();
     }
 
-    /// Drops what waits, as when it is full.
-    pub(super) fn overflow(&self) {
-        self.lock().drop_frames();
+    /// Drops what waits: it may not be for this session any more.
+    pub(super) fn retire(&self) {
+        self.lock().drop_frames(false);
         self.wake();
     }
 
@@ -97,7 +101,7 @@ impl Queue {
         self.ready.notified().await;
     }
 
-    /// Takes the next thing out. After [`Popped::Overflowed`] the queue fills again.
+    /// Takes the next thing out. After [`Popped::Behind`] the queue fills again.
     pub fn pop(&self) -> Popped {
         let mut state = self.lock();
         if let Some((reject, retry_after_ms)) = state.goodbye.take() {
@@ -106,8 +110,8 @@ impl Queue {
         if std::mem::take(&mut state.recheck) {
             return Popped::Recheck;
         }
-        if std::mem::take(&mut state.overflowed) {
-            return Popped::Overflowed;
+        if let Some(was_full) = state.behind.take() {
+            return Popped::Behind { was_full };
         }
         match state.frames.pop_front() {
             None => {
@@ -128,7 +132,7 @@ impl Queue {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let state = self.lock();
-        state.frames.is_empty() && !state.overflowed
+        state.frames.is_empty() && state.behind.is_none()
     }
 
     /// The bytes that wait.
@@ -139,12 +143,12 @@ impl Queue {
 
     fn put(&self, frame: Waiting) {
         let mut state = self.lock();
-        if state.overflowed {
+        if state.behind.is_some() {
             return;
         }
         let bytes = state.bytes + frame.bytes.len() + FRAME_COST;
         if bytes > self.bytes_max {
-            state.drop_frames();
+            state.drop_frames(true);
             return;
         }
         state.bytes = bytes;
@@ -157,10 +161,10 @@ impl Queue {
 }
 
 impl State {
-    fn drop_frames(&mut self) {
+    fn drop_frames(&mut self, is_full: bool) {
         self.frames = VecDeque::new();
         self.bytes = 0;
-        self.overflowed = true;
+        self.behind.get_or_insert(is_full);
     }
 }
 
@@ -178,10 +182,12 @@ mod tests {
         queue.push(SpaceId(1), 3, frame("1"));
         queue.push(SpaceId(1), 4, frame("1"));
         assert_eq!(queue.bytes(), 0);
-        assert_eq!(queue.pop(), Popped::Overflowed);
+        assert_eq!(queue.pop(), Popped::Behind { was_full: true });
         assert_eq!(queue.pop(), Popped::Nothing);
         queue.push(SpaceId(1), 5, frame("1"));
         assert_eq!(queue.pop(), Popped::Frame(Some((SpaceId(1), 5)), frame("1")));
         assert_eq!(queue.bytes(), 0);
+        queue.retire();
+        assert_eq!(queue.pop(), Popped::Behind { was_full: false });
     }
 }

@@ -227,8 +227,8 @@ impl Following {
                         self.tell(&bytes);
                     }
                 }
-                Popped::Overflowed => {
-                    self.hub.metrics().slow_consumers.inc();
+                Popped::Behind { was_full } => {
+                    self.hub.metrics().slow_consumers.inc_by(u64::from(was_full));
                     subscription.fall_behind();
                     return;
                 }

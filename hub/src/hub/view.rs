@@ -134,9 +134,13 @@ impl View {
         }
     }
 
-    /// The collections with their counts, reserved ones too.
+    /// The collections in which something may be read, with the counts of all that they hold;
+    /// reserved ones too.
     pub fn collections(&self) -> Result<Vec<(CollectionName, CollectionRow)>, Reject> {
-        Ok(self.ask(|snapshot| snapshot.collections(self.row.id))?.into_iter().collect())
+        let collections = self.ask(|snapshot| snapshot.collections(self.row.id))?.into_iter();
+        let open = collections
+            .filter(|(name, _)| name.is_reserved() || self.access.reaches(name.as_str()));
+        Ok(open.collect())
     }
 
     /// What last-write-wins discarded here of what may be read, of at most `limit` looked at.

@@ -106,6 +106,14 @@ impl Sight {
         said.next().copied().unwrap_or(self.otherwise)
     }
 
+    /// Whether an item that begins so may be allowed.
+    #[must_use]
+    pub fn reaches(&self, beginning: &str) -> bool {
+        let patterns = self.exact.iter().chain(&self.beginnings);
+        let mut within = patterns.filter(|(pattern, _)| pattern.starts_with(beginning));
+        self.allows(beginning) || within.any(|(_, allows)| *allows)
+    }
+
     /// Whether it says the same of every item; then what.
     #[must_use]
     pub fn of_everything(&self) -> Option<bool> {
@@ -119,5 +127,21 @@ impl Sight {
     #[must_use]
     pub fn mark(&self) -> &[u8; 32] {
         &self.mark
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_collection_is_reached_when_an_item_in_it_may_be() {
+        let sight = |patterns: &[(&'static str, bool)]| Sight::new(patterns.iter().copied(), false);
+        assert!(sight(&[("notes/*", true)]).reaches("notes/"));
+        assert!(sight(&[("no*", true)]).reaches("notes/"));
+        assert!(sight(&[("notes/a", true), ("notes*", false)]).reaches("notes/"));
+        assert!(!sight(&[("*", true), ("notes/*", false)]).reaches("notes/"));
+        assert!(!sight(&[("notesbook/a", true)]).reaches("notes/"));
+        assert!(!sight(&[]).reaches("notes/"));
     }
 }

@@ -270,7 +270,7 @@ impl Node {
                         out.push(Out::Frame(bytes));
                     }
                 }
-                Popped::Overflowed => {
+                Popped::Behind { .. } => {
                     self.tally.count(Kind::Overflows);
                     seat.subscriptions.iter_mut().for_each(Subscription::fall_behind);
                     return out;

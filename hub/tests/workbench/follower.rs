@@ -105,7 +105,7 @@ impl Follower {
                 }
                 true
             }
-            Popped::Overflowed => {
+            Popped::Behind { .. } => {
                 subscription.fall_behind();
                 true
             }
