@@ -80,8 +80,8 @@ struct App {
     app: String,
 }
 
-/// An app and three patterns. The most specific item decides, then user, then action; a rule with the
-/// same three patterns is replaced, and none is ever taken out.
+/// An app and three patterns. The most specific item decides, then user, then action; a rule with
+/// the same three patterns is replaced, and none is ever taken out.
 #[derive(Debug, Args)]
 struct Rule {
     /// The app

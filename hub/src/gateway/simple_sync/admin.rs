@@ -1,6 +1,6 @@
-//! What whoever runs the hub and the command ask: imports, the history as lines, users, keys, rules,
-//! and a setup token for `.root`. Mounted under `/hub/v1/gateways/simple_sync`, where each request
-//! carries who asks. An admin's to do: whoever is `.root` in an app has the app's own routes.
+//! What whoever runs the hub and the command ask: imports, the history as lines, users, keys,
+//! rules, and a setup token for `.root`. Mounted under `/hub/v1/gateways/simple_sync`, where each
+//! request carries who asks. An admin's to do: who is `.root` in an app has the app's own routes.
 
 mod answer;
 mod lists;

@@ -1,5 +1,5 @@
-//! What whoever runs the hub does in the name of `.root`: a setup token, and rules, which are events
-//! here as they are when an app adds them.
+//! What whoever runs the hub does in the name of `.root`: a setup token, and rules, which are
+//! events here as they are when an app adds them.
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;

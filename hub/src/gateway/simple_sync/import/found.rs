@@ -1,5 +1,6 @@
-//! The original's database where somebody put it: in the data folder, as when one container's volume
-//! becomes the other's. It is only told of, never touched: taking it over is a person's decision.
+//! The original's database where somebody put it: in the data folder, as when one container's
+//! volume becomes the other's. It is only told of, never touched: taking it over is a person's
+//! decision.
 
 use syncline_protocol::SpaceName;
 

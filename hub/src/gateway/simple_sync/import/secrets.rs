@@ -1,5 +1,5 @@
-//! Imported keys and setup tokens. Each comes once: what was reset, exchanged or replaced here since
-//! does not come to life again because a file is imported a second time.
+//! Imported keys and setup tokens. Each comes once: what was reset, exchanged or replaced here
+//! since does not come to life again because a file is imported a second time.
 
 use serde::{Deserialize, Serialize};
 use syncline_protocol::{Change, RecordKey, Reject, SpaceName, Value};
