@@ -43,7 +43,7 @@ impl Access {
     pub fn reaches(&self, collection: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::Some(sight) => sight.reaches(&format!("{collection}/")),
+            Self::Some(sight) => sight.reaches_collection(collection),
             Self::Nothing => false,
         }
     }

@@ -106,9 +106,18 @@ impl Sight {
         said.next().copied().unwrap_or(self.otherwise)
     }
 
-    /// Whether an item that begins so may be allowed.
+    /// Whether any record of a collection may be allowed.
     #[must_use]
-    pub fn reaches(&self, beginning: &str) -> bool {
+    pub fn reaches_collection(&self, collection: &str) -> bool {
+        match &self.names {
+            Names::Records => self.reaches(&format!("{collection}/")),
+            // Somebody's own events may be among them.
+            Names::Events { .. } => [EVENTS, ITEMS].contains(&collection),
+        }
+    }
+
+    /// Whether an item that begins so may be allowed.
+    fn reaches(&self, beginning: &str) -> bool {
         let patterns = self.exact.iter().chain(&self.beginnings);
         let mut within = patterns.filter(|(pattern, _)| pattern.starts_with(beginning));
         self.allows(beginning) || within.any(|(_, allows)| *allows)

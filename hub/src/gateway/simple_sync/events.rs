@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use syncline_protocol::Reject;
@@ -235,7 +235,8 @@ async fn pages(app: &App, pages: Pages) -> Result<Body, Reject> {
             }
         }
     });
-    Ok(Body::from_stream(pages))
+    // Whoever packs answers asks once more after the end.
+    Ok(Body::from_stream(pages.fuse()))
 }
 
 /// The next page, in turns with whoever else reads.

@@ -15,7 +15,7 @@ use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use http::{HeaderMap, header};
 use serde_json::json;
 use syncline_protocol::{Applied, Filter, Reject, Start};
@@ -94,7 +94,7 @@ pub(super) async fn follow(
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
         (header::CONNECTION, "close"),
     ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    Ok((headers, Body::from_stream(pieces.fuse())).into_response())
 }
 
 /// A reader, and what it has not been given yet. A task of its own, so that it leaves the space as
