@@ -17,6 +17,9 @@ pub(super) struct Event {
     pub(super) action: String,
     #[serde(default, deserialize_with = "text_or_null")]
     pub(super) payload: String,
+    /// Whether it came as in the first drafts, in which an id may be any text.
+    #[serde(default, skip_deserializing, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) seed: bool,
     /// The rule that comes into force with it.
     #[serde(default, skip_deserializing, skip_serializing_if = "Option::is_none")]
     pub(super) rule: Option<RuleLine>,
@@ -28,7 +31,9 @@ impl Event {
     /// # Errors
     /// What is wrong with it, for the person who has the file.
     pub(super) fn of_line(line: &str) -> Result<Self, String> {
-        let event: Self = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let mut event: Self = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let names: Names = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        event.seed = names.user.is_some() || names.item.is_some();
         let named = [("uuid", &event.uuid), ("item", &event.item), ("action", &event.action)];
         if let Some((name, _)) = named.iter().find(|(_, text)| text.is_empty()) {
             return Err(format!("its {name} is empty"));
@@ -57,6 +62,15 @@ impl Event {
     }
 }
 
+/// The names by which a line of the first drafts is known.
+#[derive(Deserialize)]
+struct Names {
+    #[serde(rename = "userUuid")]
+    user: Option<serde::de::IgnoredAny>,
+    #[serde(rename = "itemUuid")]
+    item: Option<serde::de::IgnoredAny>,
+}
+
 fn text_or_null<'de, D: serde::Deserializer<'de>>(from: D) -> Result<String, D::Error> {
     Ok(Option::<String>::deserialize(from)?.unwrap_or_default())
 }
@@ -73,7 +87,7 @@ mod tests {
         let event = Event::of_line(new).unwrap();
         assert_eq!(serde_json::to_string(&event).unwrap(), new);
         let seed = Event::of_line(old).unwrap();
-        assert_eq!(seed, Event { payload: String::new(), ..event });
+        assert_eq!(seed, Event { payload: String::new(), seed: true, ..event });
     }
 
     #[test]
@@ -98,6 +112,7 @@ mod tests {
             item: item.to_owned(),
             action: action.to_owned(),
             payload: String::new(),
+            seed: false,
             rule: None,
         };
         assert_eq!(event(".user.bo", ".user.create").makes_user(), Some("bo"));

@@ -171,6 +171,7 @@ fn event(row: &Row<'_>) -> rusqlite::Result<Result<Event, String>> {
         item: text(row, 4)?,
         action: text(row, 5)?,
         payload: text(row, 6)?,
+        seed: false,
         rule: None,
     }))
 }

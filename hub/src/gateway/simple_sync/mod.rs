@@ -10,6 +10,7 @@
 
 mod acl;
 mod admin;
+mod alias;
 mod answer;
 mod app;
 mod caller;

@@ -45,6 +45,11 @@ async fn a_file_of_the_first_form_comes_in() {
     let out = house.command(&["simple-sync", "export"]).await;
     let out: Json = serde_json::from_str(out.trim()).unwrap();
     assert_eq!((&out["user"], &out["item"]), (&json!("bo"), &json!("task.1")));
+    // Apps of today get an id that they can read; the old one stays beside it.
+    let id = out["uuid"].as_str().unwrap();
+    assert!(id.starts_with("018bcfe5-6800-7"), "the time, and version 7: {id}");
+    let kept = house.command(&["export", "simple-sync/events"]).await;
+    assert!(kept.contains(r#""alias":"123""#), "{kept}");
     let (code, _, why) = alone(&[
         "simple-sync",
         "import",

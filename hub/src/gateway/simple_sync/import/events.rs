@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
-use syncline_protocol::{Change, Code, Reject, SpaceName};
+use syncline_protocol::{Change, Code, FieldName, Op, Reject, SpaceName, Value};
 
 use super::{BY, Done, add_users, submit};
 use crate::gateway::simple_sync::acl::WireRule;
+use crate::gateway::simple_sync::alias;
 use crate::gateway::simple_sync::check::{USER_ITEM, action, is_rule};
 use crate::gateway::simple_sync::event::{Beside, Event};
 use crate::gateway::simple_sync::fault::Fault;
@@ -25,6 +26,9 @@ pub(in super::super) struct WireEvent {
     #[serde(flatten)]
     event: SentEvent,
     rule: Option<WireRule>,
+    /// Whether it is told as in the first form, in which an id may be any text.
+    #[serde(default)]
+    seed: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -47,6 +51,8 @@ impl From<SentEvent> for Event {
 /// An event to take in.
 struct Sent {
     event: Event,
+    /// The id that it had, where that is none.
+    alias: Option<String>,
     rule: Option<(Subject, Verdict)>,
 }
 
@@ -92,7 +98,9 @@ pub(super) async fn add(
 }
 
 fn checked(it: WireEvent, done: &mut Done) -> Option<Sent> {
-    let event = Event::from(it.event);
+    let mut event = Event::from(it.event);
+    let stands_for = it.seed.then(|| alias::stands_for(&event.uuid, event.timestamp)).flatten();
+    let alias = stands_for.map(|id| std::mem::replace(&mut event.uuid, id.to_string()));
     // Whatever was stored is taken over, but not under a key that no record can have.
     if event.keep(&Beside::default()).is_err() {
         let id = &event.uuid;
@@ -104,7 +112,7 @@ fn checked(it: WireEvent, done: &mut Done) -> Option<Sent> {
         done.notes.push(format!("event {} sets no rule: {}", event.uuid, bad.text()));
         None
     });
-    Some(Sent { event, rule })
+    Some(Sent { event, alias, rule })
 }
 
 /// The user that an event makes, and when. The original forgot to make them.
@@ -119,7 +127,7 @@ fn plan(view: &View, hub: &Hub, sent: &[Sent]) -> Result<Plan, Reject> {
     let in_force: HashMap<Subject, Verdict> = acl.into_iter().collect();
     let received_ms = now_ms();
     let (mut plan, mut seen) = (Plan::default(), HashMap::<String, &Event>::new());
-    for Sent { event, rule } in sent {
+    for Sent { event, alias, rule } in sent {
         let known = match seen.get(&identity(event)) {
             Some(event) => Some((*event).clone()),
             None => there(view, event)?,
@@ -141,13 +149,24 @@ fn plan(view: &View, hub: &Hub, sent: &[Sent]) -> Result<Plan, Reject> {
             None => {
                 let inert = is_rule(event) && rule.is_none();
                 let beside = Beside { received_ms, inert, ..Beside::default() };
-                plan.changes.push(event.keep(&beside)?);
+                plan.changes.push(with_alias(event.keep(&beside)?, alias.as_deref())?);
                 plan.new_rules += u64::from(rule.is_some());
                 seen.insert(identity(event), event);
             }
         }
     }
     Ok(plan)
+}
+
+/// The same write, with the id that the event had elsewhere.
+fn with_alias(change: Change, alias: Option<&str>) -> Result<Change, Reject> {
+    let (Some(alias), Op::Put(fields)) = (alias, &change.op) else { return Ok(change) };
+    let broken = |problem: &dyn std::fmt::Display| Reject::new(Code::Refused, problem);
+    let name = FieldName::new(alias::ALIAS).map_err(|problem| broken(&problem))?;
+    let more = [(name, Some(Value::from(alias)))];
+    let all = fields.iter().map(|(name, value)| (name.clone(), value.cloned())).chain(more);
+    let put = Change::put(change.collection.clone(), change.key.clone(), all.collect::<Vec<_>>());
+    put.map_err(|problem| broken(&problem))
 }
 
 /// What no other event shares, whatever the spelling.
