@@ -145,6 +145,39 @@ async fn importing_again_brings_back_nothing_that_has_ended() {
     assert!(key.lines().any(denied), "a rule that was replaced: {key}");
 }
 
+/// Who finds an event taken that was not there a moment ago looks once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_at_once_bring_everything_once() {
+    let original = Original::of_a_house();
+    for number in 100..1_200 {
+        original.put(&event(number, "bo", "task.1", "edit", "{}"));
+    }
+    let house = House::open().await;
+    let file = original.file();
+    let address = format!("http://{}", house.program.address);
+    let token = house.program.token();
+    let imports = (0..3).map(|_| {
+        let (file, url, token) = (file.clone(), address.clone(), token.clone());
+        tokio::task::spawn_blocking(move || {
+            let file = file.to_str().unwrap();
+            alone(&["simple-sync", "import", file, "--json", "--url", &url, "--token", &token])
+        })
+    });
+    let mut new = 0;
+    for told in futures_util::future::join_all(imports).await {
+        let (code, out, why) = told.unwrap();
+        assert_eq!(code, 0, "{out}{why}");
+        let told: Json = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+        let imported = &told["imported"];
+        new += imported["events"].as_u64().unwrap();
+        let all = imported["events"].as_u64().unwrap() + imported["same"].as_u64().unwrap();
+        assert_eq!(all, 1_108, "{told}");
+    }
+    assert_eq!(new, 1_108);
+    assert_eq!(house.history(BO).await.len(), 1_108);
+    assert_eq!(house.listed("keys").await.len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn rules_come_from_where_one_says() {
     for (from, task, table) in [("events", 200, 403), ("table", 403, 200), ("both", 200, 200)] {

@@ -4,7 +4,8 @@ use std::io::BufRead as _;
 
 use serde_json::json;
 
-use super::{BO, House, Original, alone, program};
+use super::{BO, House, Original, ROOT, alone, program};
+use crate::asking::ask;
 
 /// From a running hub, and out of the folder of one that does not run.
 #[tokio::test(flavor = "multi_thread")]
@@ -62,6 +63,77 @@ fn a_database_that_lies_in_the_data_folder_is_told_of() {
     hub.kill().unwrap();
     hub.wait().unwrap();
     assert!(told);
+}
+
+/// Not even `.root`, who may do everything in an app, runs the hub.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_admins_move_in_and_out() {
+    let house = House::of(&Original::of_a_house()).await;
+    house.history(ROOT).await;
+    house.command(&["user", "add", "ann"]).await;
+    let ann = house.command(&["token", "create", "--user", "ann"]).await;
+    let routes = "POST import, GET export, GET users, GET keys, GET hashes, GET rules, \
+                  POST rules, POST root-token";
+    for (route, token) in routes.split(", ").flat_map(|it| [(it, ann.trim()), (it, ROOT)]) {
+        let (method, route) = route.split_once(' ').unwrap();
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
+        let path = format!("/hub/v1/gateways/simple_sync/{route}");
+        let body = if method == "POST" { "{}" } else { "" };
+        let answer = ask(house.program.address, method, &path, &headers, body.as_bytes()).await;
+        assert_eq!(answer.status, 403, "{method} {route} by {token}: {}", answer.text());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_part_of_an_import_is_refused() {
+    let house = House::open().await;
+    let token = house.program.token();
+    let user = json!({ "id": "x", "created_ms": 1 });
+    let many = json!({ "users": vec![&user; 2_001] });
+    let before = house.sequences().await;
+    for (body, status) in [
+        (many.to_string(), 413),
+        (json!({ "user": [user] }).to_string(), 400),
+        (json!({ "events": [{ "uuid": "x" }] }).to_string(), 400),
+        ("[".to_owned(), 400),
+    ] {
+        let bearer = format!("Bearer {token}");
+        let headers = [("Authorization", &*bearer), ("Content-Type", "application/json")];
+        let path = "/hub/v1/gateways/simple_sync/import";
+        let answer = ask(house.program.address, "POST", path, &headers, body.as_bytes()).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+    }
+    assert_eq!(house.sequences().await, before);
+}
+
+/// Names that no app could give, and keys of other makes: what can be kept is, the rest is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_names_and_keys_are_kept_or_told() {
+    let original = Original::of_a_house();
+    let long = "x".repeat(2_000);
+    let rows = format!(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO user VALUES ('odd | name%', '2026-11-20 15:51:24+00:00'),
+           ('{long}', '2026-11-20 15:51:24+00:00');
+         INSERT INTO api_key VALUES ('{}', 'nobody', 'plain', '', NULL, ''),
+           ('no id', 'bo', '{}', '', NULL, '');",
+        super::uuid(super::THEN, 77),
+        super::hash(super::NOBODY),
+    );
+    original.database.execute_batch(&rows).unwrap();
+    original.put(&super::event(80, "bo", &long, "x", ""));
+    let house = House::open().await;
+    let told = house.import(&original.file(), &[]).await;
+    let notes: Vec<&str> =
+        told["imported"]["notes"].as_array().unwrap().iter().filter_map(|it| it.as_str()).collect();
+    assert_eq!(notes.len(), 4, "{notes:?}");
+    for part in ["cannot hold", "are too long", "of \"nobody\" is not kept", "the key no id"] {
+        assert_eq!(notes.iter().filter(|note| note.contains(part)).count(), 1, "{part}: {notes:?}");
+    }
+    let users = house.listed("users").await;
+    assert!(users.iter().any(|user| user["id"] == "odd | name%"), "{users:?}");
+    assert_eq!(house.history(BO).await.len(), 8);
 }
 
 #[tokio::test(flavor = "multi_thread")]
