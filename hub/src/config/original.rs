@@ -7,8 +7,8 @@
 //! LINKORA_HOST_ADDRESS, LINKORA_SERVER_PORT,
 //! LINKORA_HTTPS_PORT                                 gateways.linkora.listen
 //! ```
-//! Linkora's database and its key store have no counterpart: those variables are not looked at. Both
-//! of its ports are opened as soon as one of the three is named.
+//! Linkora's database and its key store have no counterpart: those variables are not looked at.
+//! Both of its ports are opened as soon as one of the three is named.
 
 const TOKEN: &str = "LINKORA_SERVER_AUTH_TOKEN";
 const HOST: &str = "LINKORA_HOST_ADDRESS";

@@ -35,12 +35,11 @@ pub(crate) struct House {
 /// A user with a key.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
-    pub(crate) name: String,
     pub(crate) key: String,
 }
 
 pub(crate) fn root() -> User {
-    User { name: ".root".to_owned(), key: ROOT.to_owned() }
+    User { key: ROOT.to_owned() }
 }
 
 pub(crate) fn now_ms() -> u64 {
@@ -157,7 +156,7 @@ impl House {
         let made = self.exchange(token.as_str().unwrap()).await;
         assert_eq!(made.status, 200, "{}", made.text());
         let key = made.json()["apiKey"].as_str().unwrap().to_owned();
-        User { name: name.to_owned(), key }
+        User { key }
     }
 
     pub(crate) async fn setup_token(&self, by: &User, name: &str) -> Answer {
@@ -180,14 +179,18 @@ impl House {
     }
 
     pub(crate) async fn add_rules(&self, by: &User, rules: &[[&str; 4]]) -> Answer {
-        let rule = |[user, item, action, verdict]: &[&str; 4]| json!({ "user": user, "item": item, "action": action, "type": verdict });
-        self.post(by, "/acl", &rules.iter().map(rule).collect()).await
+        let rules: Vec<Json> = rules.iter().map(rule).collect();
+        self.post(by, "/acl", &json!(rules)).await
     }
 
     /// A command of the program against this hub; gives what it printed.
     pub(crate) async fn command(&self, arguments: &[&str]) -> String {
         tokio::task::block_in_place(|| self.program.command(arguments))
     }
+}
+
+fn rule([user, item, action, verdict]: &[&str; 4]) -> Json {
+    json!({ "user": user, "item": item, "action": action, "type": verdict })
 }
 
 /// What a refusal says.

@@ -61,8 +61,8 @@ impl Directory {
         self.forms.get(space.as_str()).copied().unwrap_or_default()
     }
 
-    /// What a member may do to events. Whether one may come is decided by the space's gateway, which
-    /// knows what it says.
+    /// What a member may do to events. Whether one may come is decided by the space's gateway,
+    /// which knows what it says.
     pub(super) fn access_to_events(
         &self,
         (space, reads): (&SpaceName, Reads),

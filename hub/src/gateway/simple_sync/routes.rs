@@ -21,15 +21,14 @@ const BASE: &str = "/api/v1";
 
 /// All apps that are served.
 pub(super) fn router(hub: Hub) -> Router {
-    let mut router = Router::new();
-    for name in start::apps(&hub) {
-        let Ok(space) = space_of(&name) else { continue };
+    let names = start::apps(&hub).into_iter();
+    let mount = move |router: Router, name: String| {
+        let Ok(space) = space_of(&name) else { return router };
         let app = app(App::new(hub.clone(), space));
-        if name == DEFAULT_APP {
-            router = router.nest(BASE, app.clone());
-        }
-        router = router.nest(&format!("/apps/{name}{BASE}"), app);
-    }
+        let router = router.nest(&format!("/apps/{name}{BASE}"), app.clone());
+        if name == DEFAULT_APP { router.nest(BASE, app) } else { router }
+    };
+    let router = names.fold(Router::new(), mount);
     router.fallback(no_route).layer(CompressionLayer::new().gzip(true))
 }
 

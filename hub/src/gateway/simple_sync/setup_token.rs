@@ -22,7 +22,7 @@ impl SetupToken {
         let mut text = String::with_capacity(2 * HALF + 1);
         while text.len() < 2 * HALF + 1 {
             for byte in random_u64().to_be_bytes() {
-                // The largest multiple of 36 in a byte: above it some letters would come more often.
+                // The largest multiple of 36 in a byte: above it some would come more often.
                 if byte < 252 && text.len() < 2 * HALF + 1 {
                     text.push(char::from(LETTERS[usize::from(byte) % LETTERS.len()]));
                 }

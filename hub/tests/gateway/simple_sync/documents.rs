@@ -1,5 +1,7 @@
 //! What events add up to, where the settings name the actions that do.
 
+use std::slice::from_ref;
+
 use serde_json::{Value as Json, json};
 
 use super::{House, ROOT, event, event_at, now_ms, root};
@@ -54,7 +56,7 @@ async fn the_newest_event_of_each_field_wins_however_late_it_comes() {
     // What is no object sets nothing, and stays in the history.
     let mut odd = event(".root", "task.1", "update");
     odd["payload"] = json!("[1]");
-    let history = house.pushed(&root, &[odd.clone()]).await;
+    let history = house.pushed(&root, from_ref(&odd)).await;
     assert!(history.contains(&odd));
     shows(json!({ "n": 4 })).await;
 }

@@ -1,5 +1,7 @@
 //! What lasts: restarts after a kill, and backups.
 
+use std::slice::from_ref;
+
 use serde_json::json;
 
 use super::{House, ROOT, event, refuses, root};
@@ -11,15 +13,15 @@ async fn everything_outlives_a_kill() {
     let bo = house.user("bo").await;
     house.rules(&[["bo", "task.*", "*", "allow"]]).await;
     let pushed = event("bo", "task.1", "edit");
-    house.pushed(&bo, std::slice::from_ref(&pushed)).await;
+    house.pushed(&bo, from_ref(&pushed)).await;
     let token = house.setup_token(&root(), "bo").await.json()["token"].clone();
     let history = house.history(&bo).await;
     tokio::task::block_in_place(|| house.program.kill_and_restart());
     assert_eq!(house.history(&bo).await, history);
-    assert_eq!(house.pushed(&bo, std::slice::from_ref(&pushed)).await, history);
+    assert_eq!(house.pushed(&bo, from_ref(&pushed)).await, history);
     house.pushed(&bo, &[event("bo", "task.2", "edit")]).await;
     let denied = event("bo", "other", "edit");
-    let answer = house.push(&bo, &[denied.clone()]).await;
+    let answer = house.push(&bo, from_ref(&denied)).await;
     refuses(&answer, 403, "Insufficient permissions", Some(&denied));
     assert_eq!(house.exchange(token.as_str().unwrap()).await.status, 200);
 }

@@ -1,5 +1,7 @@
 //! Live: sessions of the hub's own wire with an app's key, and event streams.
 
+use std::slice::from_ref;
+
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
@@ -114,7 +116,7 @@ async fn sessions_see_events_and_push_them() {
     let records = session.subscribe(&space(), Filter::default()).await;
     assert_eq!(records.len(), house.history(&bo).await.len());
     let pushed = event("bo", "task.1", "edit");
-    house.pushed(&bo, std::slice::from_ref(&pushed)).await;
+    house.pushed(&bo, from_ref(&pushed)).await;
     let applied = session.hears_of(&key_of(&pushed)).await;
     let syncline_protocol::Op::Put(fields) = &applied.delta.change.op else { panic!("a put") };
     let told = fields.iter().find(|(name, _)| name.as_str() == "event").unwrap().1.unwrap();
@@ -125,7 +127,7 @@ async fn sessions_see_events_and_push_them() {
     push(&mut session, vec![write(&native)]).await.unwrap();
     let history = house.history(&bo).await;
     assert_eq!(history.last(), Some(&native));
-    assert_eq!(house.pushed(&bo, std::slice::from_ref(&native)).await, history);
+    assert_eq!(house.pushed(&bo, from_ref(&native)).await, history);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -134,7 +136,7 @@ async fn native_pushes_pass_the_same_phases() {
     let bo = house.user("bo").await;
     house.rules(&[["bo", "task.*", "*", "allow"]]).await;
     let stored = event("bo", "task.0", "edit");
-    house.pushed(&bo, std::slice::from_ref(&stored)).await;
+    house.pushed(&bo, from_ref(&stored)).await;
     let mut session = house.session(&bo).await;
     let with = |member: &str, value: Json| {
         let mut event = event("bo", "task.1", "edit");
@@ -214,7 +216,7 @@ async fn with_the_policy_acl_sessions_see_what_rules_allow() {
     let (al, bo) = (house.user("al").await, house.user("bo").await);
     house.rules(&[["al", "*", "write", "allow"], ["bo", "pub.*", ".read", "allow"]]).await;
     let private = event("al", "priv.1", "write");
-    house.pushed(&al, std::slice::from_ref(&private)).await;
+    house.pushed(&al, from_ref(&private)).await;
     let mut session = house.session(&bo).await;
     let mut ears = house.stream(&bo, "").await;
     let records = session.subscribe(&space(), Filter::default()).await;
@@ -272,18 +274,18 @@ async fn a_stream_goes_on_where_it_was_cut() {
     let first = ears.next("id:").await;
     assert_eq!(ears.event().await, old);
     let live = event(".root", "task.2", "edit");
-    house.pushed(&root, std::slice::from_ref(&live)).await;
+    house.pushed(&root, from_ref(&live)).await;
     let cursor = loop {
         let id = ears.next("id:").await;
         let line = ears.line().await.unwrap();
-        if line.starts_with("data:") {
-            assert_eq!(serde_json::from_str::<Json>(&line[5..]).unwrap(), live);
+        if let Some(data) = line.strip_prefix("data:") {
+            assert_eq!(serde_json::from_str::<Json>(data).unwrap(), live);
             break id;
         }
     };
     drop(ears);
     let missed = event(".root", "task.3", "edit");
-    house.pushed(&root, std::slice::from_ref(&missed)).await;
+    house.pushed(&root, from_ref(&missed)).await;
     let mut ears = house.stream(&root, &format!("?since={cursor}")).await;
     assert_eq!(ears.event().await, missed);
     // What a stream tells is what a read tells.

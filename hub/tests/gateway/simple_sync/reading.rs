@@ -1,5 +1,7 @@
 //! Reading: order, cursors, what is known already, who may see what, and long answers.
 
+use std::slice::from_ref;
+
 use serde_json::{Value as Json, json};
 
 use super::{House, User, event, event_at, ids, now_ms, refuses, root};
@@ -29,7 +31,7 @@ async fn the_order_is_time_and_within_a_second_acceptance() {
     let older = event_at(second - 1, ".root", "task.1", "edit");
     house.pushed(&root(), &[late.clone(), early.clone()]).await;
     house.pushed(&root(), &[after.clone(), before.clone()]).await;
-    let history = house.pushed(&root(), &[older.clone()]).await;
+    let history = house.pushed(&root(), from_ref(&older)).await;
     assert_eq!(history, [older, late, early, before, after]);
     assert_eq!(house.history(&root()).await, history);
 }
@@ -44,9 +46,9 @@ async fn a_cursor_reads_what_came_after_it() {
         event_at(now, ".root", "task.1", "edit"),
         event_at(now - 9_000_000, ".root", "task.2", "edit"),
     );
-    house.pushed(&root, std::slice::from_ref(&first)).await;
+    house.pushed(&root, from_ref(&first)).await;
     let middle = house.cursor(&root).await;
-    house.pushed(&root, std::slice::from_ref(&older)).await;
+    house.pushed(&root, from_ref(&older)).await;
     let since = house.read(&root, &format!("?since={empty}")).await;
     assert_eq!(since.json(), json!([first, older]), "as they were accepted");
     let rest = house.read(&root, &format!("?since={middle}")).await;
@@ -140,7 +142,7 @@ async fn with_the_policy_acl_everybody_sees_what_rules_allow() {
     assert_eq!(theirs, [&public]);
     assert_eq!(house.read(&bo, &format!("?since={begun}")).await.json(), json!([public]));
     let mine = event("bo", "pub.2", "write");
-    let told = house.pushed(&bo, &[mine.clone()]).await;
+    let told = house.pushed(&bo, from_ref(&mine)).await;
     assert!(told.contains(&mine) && told.contains(&public) && !told.contains(&private));
     assert!(house.history(&root()).await.contains(&private));
     // An id that is taken says so, and no more.
@@ -148,7 +150,7 @@ async fn with_the_policy_acl_everybody_sees_what_rules_allow() {
     same["uuid"] = private["uuid"].clone();
     same["timestamp"] = private["timestamp"].clone();
     let text = "UUID already exists with different content";
-    refuses(&house.push(&bo, &[same.clone()]).await, 409, text, Some(&same));
+    refuses(&house.push(&bo, from_ref(&same)).await, 409, text, Some(&same));
     // A rule widens what is seen, and the next one narrows it.
     house.rules(&[["bo", "priv.*", ".read", "allow"]]).await;
     assert!(house.history(&bo).await.contains(&private));
@@ -177,7 +179,7 @@ async fn long_histories_and_crowded_seconds_are_told_in_order() {
         assert_eq!(answer.status, 200);
     }
     house.pushed(&root(), &small).await;
-    let history = house.pushed(&root(), std::slice::from_ref(&before)).await;
+    let history = house.pushed(&root(), from_ref(&before)).await;
     let expected: Vec<&Json> = std::iter::once(&before).chain(&pushed).chain(&small).collect();
     assert_eq!(ids(&history).len(), expected.len());
     assert!(history.iter().eq(expected), "in another order");

@@ -1,5 +1,7 @@
 //! The worked transcript of the specification (section 8), with ids of the present.
 
+use std::slice::from_ref;
+
 use serde_json::json;
 
 use super::{House, event_at, id_at, ids, now_ms, refuses, root};
@@ -11,8 +13,8 @@ async fn alice_syncs_her_tasks() {
 
     // 1. Root creates Alice.
     let created = event_at(now_ms(), ".root", ".user.alice", ".user.create");
-    let history = house.pushed(&root, std::slice::from_ref(&created)).await;
-    assert_eq!(history, [created.clone()]);
+    let history = house.pushed(&root, from_ref(&created)).await;
+    assert_eq!(history, from_ref(&created));
 
     // 2. Root issues a setup token.
     let issued = house.setup_token(&root, "alice").await;
@@ -36,7 +38,7 @@ async fn alice_syncs_her_tasks() {
     assert_eq!(key["description"], "Laptop");
     let id: uuid::Uuid = key["keyUuid"].as_str().unwrap().parse().unwrap();
     assert_eq!(id.get_version_num(), 7);
-    let alice = super::User { name: "alice".into(), key: key["apiKey"].as_str().unwrap().into() };
+    let alice = super::User { key: key["apiKey"].as_str().unwrap().into() };
     assert!(alice.key.starts_with("sk_") && alice.key.len() == 46);
     let body = json!({ "token": token }).to_string();
     let again = house.call("POST", "/user/exchangeToken", None, &body).await;
@@ -102,16 +104,16 @@ async fn alice_syncs_her_tasks() {
     let now = now_ms();
     let mut late = event_at(now, "alice", "task.1", "edit");
     late["timestamp"] = json!(now / 1000 + 1);
-    refuses(&house.push(&alice, &[late.clone()]).await, 400, "invalid timestamp", Some(&late));
+    refuses(&house.push(&alice, from_ref(&late)).await, 400, "invalid timestamp", Some(&late));
     late["timestamp"] = json!(now);
-    refuses(&house.push(&alice, &[late.clone()]).await, 400, "invalid timestamp", Some(&late));
+    refuses(&house.push(&alice, from_ref(&late)).await, 400, "invalid timestamp", Some(&late));
     let other = event_at(now, "bob", "task.1", "edit");
     let text = "Cannot submit events for other users";
-    refuses(&house.push(&alice, &[other.clone()]).await, 403, text, Some(&other));
+    refuses(&house.push(&alice, from_ref(&other)).await, 403, text, Some(&other));
     let mut rule = event_at(now, "alice", ".acl", ".acl.addRule");
     rule["uuid"] = json!("acl-test-123");
     let text = "ACL events must be submitted via dedicated /api/v1/acl endpoint";
-    refuses(&house.push(&alice, &[rule.clone()]).await, 400, text, Some(&rule));
+    refuses(&house.push(&alice, from_ref(&rule)).await, 400, text, Some(&rule));
     let object = house.post(&alice, "/events", &json!({})).await;
     refuses(&object, 400, "Invalid JSON format", None);
 
@@ -125,7 +127,7 @@ async fn alice_syncs_her_tasks() {
     assert_eq!((&last["action"], &last["user"]), (&json!(".user.resetKey"), &json!(".root")));
     let back = house.key_of("alice").await;
     let own = event_at(now_ms(), "alice", "task.1", "done");
-    let history = house.pushed(&back, std::slice::from_ref(&own)).await;
+    let history = house.pushed(&back, from_ref(&own)).await;
     assert!(ids(&history).contains(&own["uuid"].as_str().unwrap()));
     assert_ne!(id_at(1), id_at(1));
 }

@@ -1,5 +1,7 @@
 //! What the interface refuses and how, and odd requests.
 
+use std::slice::from_ref;
+
 use serde_json::{Value as Json, json};
 
 use super::{House, ROOT, event, event_at, id_at, now_ms, refuses, root};
@@ -121,7 +123,7 @@ async fn each_member_of_an_event_is_checked() {
         (with("payload", json!("x".repeat((1 << 20) + 1))), "payload is too large"),
     ];
     for (event, text) in table {
-        refuses(&house.push(&root, &[event.clone()]).await, 400, text, Some(&event));
+        refuses(&house.push(&root, from_ref(&event)).await, 400, text, Some(&event));
     }
     // Ahead by less than a day, long ago, and names of any kind are fine.
     let fine = [
@@ -156,7 +158,7 @@ async fn each_phase_looks_at_the_whole_push_before_the_next() {
     // permission has gone.
     house.rules(&[["bo", "task.1", "*", "allow"]]).await;
     let stored = event("bo", "task.1", "edit");
-    house.pushed(&bo, std::slice::from_ref(&stored)).await;
+    house.pushed(&bo, from_ref(&stored)).await;
     house.rules(&[["bo", "task.1", "*", "deny"]]).await;
     let history = house.pushed(&bo, &[stored.clone(), stored.clone()]).await;
     assert_eq!(history.iter().filter(|it| **it == stored).count(), 1);
@@ -172,7 +174,7 @@ async fn each_phase_looks_at_the_whole_push_before_the_next() {
     }];
     refuses(&house.push(&bo, &twice).await, 409, text, Some(&denied));
     refuses(
-        &house.push(&bo, &[denied.clone()]).await,
+        &house.push(&bo, from_ref(&denied)).await,
         403,
         "Insufficient permissions",
         Some(&denied),
@@ -197,11 +199,11 @@ async fn reserved_names_are_the_servers() {
         event(".root", "x", ".acl.addRule"),
     ];
     for it in cases {
-        refuses(&house.push(&root, &[it.clone()]).await, 403, internal, Some(&it));
+        refuses(&house.push(&root, from_ref(&it)).await, 403, internal, Some(&it));
     }
     let denied = event("bo", ".acl", "foo");
     refuses(
-        &house.push(&bo, &[denied.clone()]).await,
+        &house.push(&bo, from_ref(&denied)).await,
         403,
         "Insufficient permissions",
         Some(&denied),
@@ -210,10 +212,10 @@ async fn reserved_names_are_the_servers() {
     let long = format!(".user.{}", "x".repeat(256));
     for item in ["task.1", ".user.", ".user..root", ".user.a b", ".user.é", &long] {
         let it = create(item);
-        refuses(&house.push(&root, &[it.clone()]).await, 400, "invalid user id", Some(&it));
+        refuses(&house.push(&root, from_ref(&it)).await, 400, "invalid user id", Some(&it));
     }
     let again = create(".user.bo");
-    refuses(&house.push(&root, &[again.clone()]).await, 409, "User already exists", Some(&again));
+    refuses(&house.push(&root, from_ref(&again)).await, 409, "User already exists", Some(&again));
     let twins = [create(".user.al"), create(".user.al")];
     refuses(&house.push(&root, &twins).await, 409, "User already exists", Some(&twins[1]));
     assert_eq!(house.history(&root).await.len(), 3, "nothing of a refused push is stored");
@@ -236,10 +238,10 @@ async fn there_are_limits_but_none_for_reading() {
     refuses(&house.push(&root, &many).await, 413, "Too many events", None);
     house.pushed(&root, &many[..5]).await;
     let large = with("payload", json!("x".repeat(101)));
-    refuses(&house.push(&root, &[large.clone()]).await, 400, "payload is too large", Some(&large));
+    refuses(&house.push(&root, from_ref(&large)).await, 400, "payload is too large", Some(&large));
     for payload in ["", "p", "[]", "1", "{"] {
         let it = with("payload", json!(payload));
-        let answer = house.push(&root, &[it.clone()]).await;
+        let answer = house.push(&root, from_ref(&it)).await;
         refuses(&answer, 400, "payload must be a JSON object", Some(&it));
     }
     let body = house.call("POST", "/events", Some(ROOT), &" ".repeat(9000)).await;
@@ -261,11 +263,11 @@ async fn milliseconds_are_understood_where_the_settings_say_so() {
     let now = now_ms();
     let mut told = event_at(now, ".root", "task.1", "edit");
     told["timestamp"] = json!(now);
-    let history = house.pushed(&root(), std::slice::from_ref(&told)).await;
+    let history = house.pushed(&root(), from_ref(&told)).await;
     assert_eq!(history[0]["timestamp"], json!(now / 1000));
-    assert_eq!(house.pushed(&root(), &[told.clone()]).await, history);
+    assert_eq!(house.pushed(&root(), from_ref(&told)).await, history);
     told["timestamp"] = json!(now + 1);
-    refuses(&house.push(&root(), &[told.clone()]).await, 400, "invalid timestamp", Some(&told));
+    refuses(&house.push(&root(), from_ref(&told)).await, 400, "invalid timestamp", Some(&told));
 }
 
 #[tokio::test(flavor = "multi_thread")]
