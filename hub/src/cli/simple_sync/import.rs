@@ -57,7 +57,7 @@ Stop simple-sync first, and leave simple-sync.db-wal beside the database: recent
 of them, are only there. Keys go on working as they are. simple-sync 0.4.0 enforced the rules of its
 table and never those that were sent to it; the list of rules that gain or lose force shows what
 that means here. Importing again brings what is new, or nothing. A file of lines may call its
-members userUuid and itemUuid.";
+members userUuid and itemUuid; one that is no event is told, and the exit code is 1.";
 
 /// What one request carries.
 #[derive(Debug, Default, Serialize)]
@@ -99,7 +99,8 @@ impl ImportArgs {
         let remote = if self.dry_run { None } else { Some(connection.remote()?) };
         let survey = Survey::of(&source, self.acl_from, now_ms())?;
         survey.tell(as_json, self.dry_run)?;
-        let Some(remote) = remote else { return Ok(()) };
+        let done = if survey.notes.has_lost() { Err(Failure::Told) } else { Ok(()) };
+        let Some(remote) = remote else { return done };
         let bar = progress(survey.events);
         let mut sending = Sending {
             remote: remote.asking("app", Some(&self.app)),
@@ -111,7 +112,8 @@ impl ImportArgs {
         bar.finish_and_clear();
         sending.notes.tell();
         sent?;
-        sending.tell(as_json)
+        sending.tell(as_json)?;
+        done
     }
 }
 

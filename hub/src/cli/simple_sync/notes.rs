@@ -10,6 +10,7 @@ const TOLD_MAX: usize = 100;
 pub(super) struct Notes {
     told: Vec<String>,
     more: u64,
+    has_lost: bool,
 }
 
 impl Notes {
@@ -20,6 +21,17 @@ impl Notes {
         } else {
             self.more += 1;
         }
+    }
+
+    /// Adds one about something that is no event and cannot come along.
+    pub(super) fn lose(&mut self, text: String) {
+        self.has_lost = true;
+        self.add(text);
+    }
+
+    /// Whether something cannot come along that should have been an event.
+    pub(super) fn has_lost(&self) -> bool {
+        self.has_lost
     }
 
     /// All of them, the last of which may stand for many.

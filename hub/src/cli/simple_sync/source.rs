@@ -99,7 +99,7 @@ impl Events<'_> {
             _ => return Ok(None),
         };
         self.is_over = page.is_last;
-        page.bad.into_iter().for_each(|bad| notes.add(bad));
+        page.bad.into_iter().for_each(|bad| notes.lose(bad));
         let mut events = page.events;
         events.retain(|event| fits(event, notes));
         for event in events.iter_mut().filter(|_| self.from.has_events()) {
@@ -118,7 +118,7 @@ impl Events<'_> {
 fn fits(event: &Event, notes: &mut Notes) -> bool {
     let fits = event.weight() <= EVENT_BYTES;
     if !fits {
-        notes.add(format!("event {} has more than 8 MiB and is left out", event.uuid));
+        notes.lose(format!("event {} has more than 8 MiB and is left out", event.uuid));
     }
     fits
 }

@@ -32,7 +32,6 @@ async fn a_file_of_the_first_form_comes_in() {
             "action": "create", "payload": "{}" }),
         json!({ "uuid": "123", "timestamp": 1_700_000_000, "userUuid": "bo", "itemUuid": "task.1",
             "action": "create", "payload": "{}" }),
-        json!({ "uuid": "", "timestamp": 1, "userUuid": "bo", "itemUuid": "i", "action": "x" }),
     ];
     let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
     std::fs::write(&file, text.join("\n")).unwrap();
@@ -50,6 +49,10 @@ async fn a_file_of_the_first_form_comes_in() {
     assert!(id.starts_with("018bcfe5-6800-7"), "the time, and version 7: {id}");
     let kept = house.command(&["export", "simple-sync/events"]).await;
     assert!(kept.contains(r#""alias":"123""#), "{kept}");
+    let bad = r#"{"uuid":"","timestamp":1,"userUuid":"bo","itemUuid":"i","action":"x"}"#;
+    std::fs::write(&file, format!("{}\n{bad}\n", text[0])).unwrap();
+    let why = house.fails(&["simple-sync", "import", file.to_str().unwrap()]).await;
+    assert!(why.contains("history.txt:2: its uuid is empty"), "{why}");
     let (code, _, why) = alone(&[
         "simple-sync",
         "import",
