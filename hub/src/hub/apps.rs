@@ -109,6 +109,14 @@ impl Hub {
         self.directory().tokens_of(account).next().is_some()
     }
 
+    /// Whoever was let in by a token of this id, while it is good: for gateways that give out
+    /// tickets of their own for it.
+    #[must_use]
+    pub fn resume(&self, account: &str, token: &str) -> Option<Principal> {
+        let principal = Principal::with_token(account, token);
+        self.directory().is_authorized(&principal, now_ms()).then_some(principal)
+    }
+
     /// A key of fresh random bytes, of nobody yet.
     ///
     /// # Panics

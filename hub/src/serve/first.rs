@@ -1,6 +1,6 @@
 //! The first start: where the admin's token is kept, and what gateways made, and what to try. A
-//! secret is shown to a terminal only; in a file that collects output it would be read by others for
-//! years.
+//! secret is shown to a terminal only; in a file that collects output it would be read by others
+//! for years.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};

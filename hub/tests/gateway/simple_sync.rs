@@ -7,12 +7,14 @@
 //! - `live`: sessions and event streams.
 //! - `lasting`: restarts, crashes and backups.
 //! - `documents`: what events add up to.
+//! - `seed`: the first form of the interface.
 
 mod documents;
 mod lasting;
 mod live;
 mod reading;
 mod rights;
+mod seed;
 mod transcript;
 mod wire;
 

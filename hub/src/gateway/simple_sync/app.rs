@@ -8,8 +8,9 @@ use syncline_protocol::{Reject, SpaceName, Value};
 
 use super::mapping::{collection, put};
 use super::permission::Permissions;
+use super::seed::Signer;
 use super::settings::Settings;
-use crate::hub::{Household, Hub, Principal, Submission, Throttle, now_ms};
+use crate::hub::{Household, Hub, Principal, Submission, Throttle, now_ms, random_u64};
 
 /// How often it is written down that a key was used.
 const USED_EVERY: Duration = Duration::from_secs(60);
@@ -29,6 +30,7 @@ struct Inner {
     began: Instant,
     used: DashMap<String, Instant>,
     exchanges: Mutex<Throttle<Household>>,
+    signer: Signer,
 }
 
 impl App {
@@ -37,7 +39,9 @@ impl App {
         let wrong = hub.config().gateways.simple_sync.wrong_tokens_per_minute;
         let exchanges = Mutex::new(Throttle::new(wrong, THROTTLED_MAX));
         let (began, used) = (Instant::now(), DashMap::new());
-        Self(Arc::new(Inner { hub, space, settings, began, used, exchanges }))
+        let secret: [[u8; 8]; 4] = std::array::from_fn(|_| random_u64().to_be_bytes());
+        let signer = Signer::new(secret);
+        Self(Arc::new(Inner { hub, space, settings, began, used, exchanges, signer }))
     }
 
     pub(super) fn hub(&self) -> &Hub {
@@ -50,6 +54,10 @@ impl App {
 
     pub(super) fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(super) fn signer(&self) -> &Signer {
+        &self.0.signer
     }
 
     pub(super) fn uptime(&self) -> Duration {

@@ -15,6 +15,8 @@ pub(super) const RECEIVED: &str = "received_ms";
 pub(super) const KEY: &str = "key";
 /// The field that says that the server wrote it.
 pub(super) const SERVER: &str = "server";
+/// The field that says by what apps of the first form know it.
+pub(super) const ALIAS: &str = "alias";
 /// The field of an imported event that gives no rights.
 pub(super) const INERT: &str = "inert";
 
@@ -47,6 +49,8 @@ pub(super) struct Beside<'a> {
     pub(super) server: bool,
     /// Whether it gives no rights: of imports.
     pub(super) inert: bool,
+    /// By what apps of the first form know it.
+    pub(super) alias: Option<&'a str>,
 }
 
 impl Event {
@@ -90,6 +94,7 @@ impl Event {
         fields.extend(beside.key.map(|key| (KEY, Some(Value::from(key)))));
         fields.extend(beside.server.then(|| (SERVER, Some(Value::from(true)))));
         fields.extend(beside.inert.then(|| (INERT, Some(Value::from(true)))));
+        fields.extend(beside.alias.map(|alias| (ALIAS, Some(Value::from(alias)))));
         put(EVENTS, &self.key(), &fields)
     }
 
@@ -144,7 +149,7 @@ mod tests {
         let usual = event("0199C74FC69678F8833A82F8CF1F1949", 1_759_985_518);
         assert_eq!(usual.key(), "0199c74f-c696-78f8-833a-82f8cf1f1949|ann|task.1");
         let old = event("f81d4fae-7dec-11d0-a765-00a0c91e6bf6", 1_759_985_517);
-        assert_eq!(old.key(), "0199c74f-c2c8-~f81d4fae-7dec-11d0-a765-00a0c91e6bf6|ann|task.1");
+        assert_eq!(old.key(), "0199c74f-c1c8-~f81d4fae-7dec-11d0-a765-00a0c91e6bf6|ann|task.1");
         let odd = event("id 7|x", u64::MAX);
         assert_eq!(odd.key(), "ffffffff-ffff-~id 7%7Cx|ann|task.1");
         let mut keys = [odd.key(), usual.key(), old.key()];

@@ -16,8 +16,8 @@ use super::caller::Caller;
 use super::cursor::Cursor;
 use super::document::{Keyed, Limited};
 use super::fault::Fault;
-use super::history::{History, Reading, Recent};
-use super::push::{self, Stored};
+use super::history::{History, Reading, Recent, Tell};
+use super::push::{self, Manner, Stored};
 use super::wire;
 use crate::hub::{Form, Principal, Reads};
 
@@ -42,6 +42,7 @@ pub(super) struct Event {
     /// What was done.
     action: String,
     /// Anything; by convention a JSON object as text.
+    #[schema(required = false, default = "")]
     payload: String,
 }
 
@@ -68,7 +69,7 @@ impl Since {
 pub(super) struct Pushing {
     /// With `skip`, events that the rules do not permit are left out, and named in the header
     /// `X-Rejected-Events`; otherwise one of them refuses the whole push.
-    #[param(nullable = false, pattern = "^skip$")]
+    #[param(nullable = false)]
     denied: Option<String>,
 }
 
@@ -92,7 +93,7 @@ pub(super) async fn read(
 /// Adds events, all or none, and reads the history with them. What is there already is not added
 /// again, so that a push may be repeated.
 #[utoipa::path(post, path = "/events", operation_id = "pushEvents", tag = "events",
-    params(Since, Pushing), request_body = [Event],
+    params(Since, Pushing), request_body = Option<Vec<Event>>,
     responses((status = 200, description = "Events", body = [Event],
         headers(("X-Sync-Cursor" = String, description = "Where the history ends"),
             ("X-Rejected-Events" = String, description = "Ids of those that were left out"))),
@@ -121,7 +122,8 @@ pub(super) async fn add(
         place(&app, &caller, since).await?;
     }
     let skips = denied.as_deref() == Some("skip");
-    let Stored { rejected } = push::store(&app, &caller, events, skips).await?;
+    let manner = Manner { skips, ..Manner::default() };
+    let Stored { rejected } = push::store(&app, &caller, events, &manner).await?;
     let mut response = answer(&app, caller, since, None).await?;
     if !rejected.is_empty() {
         let named: Vec<&str> = rejected.iter().take(REJECTED_MAX).map(String::as_str).collect();
@@ -185,7 +187,9 @@ async fn answer(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     let body = match after {
         Some(after) => pages(app, Pages::Recent(Recent::new(reading, after, cursor.sequence))),
-        None => pages(app, Pages::History(Box::new(History::new(reading, cursor.sequence)))),
+        None => {
+            pages(app, Pages::History(Box::new(History::new(reading, cursor.sequence, Tell::V1))))
+        }
     };
     Ok((headers, body.await?).into_response())
 }
@@ -195,12 +199,12 @@ pub(super) async fn lines(app: &App) -> Result<Body, Reject> {
     let reading = Reading { app: app.clone(), principal: Principal::hub() };
     let asked = reading.clone();
     let (cursor, _) = app.blocking(move |_| head(&asked)).await?;
-    let history = History::new(reading, cursor.sequence).in_lines();
+    let history = History::new(reading, cursor.sequence, Tell::V1).in_lines();
     pages(app, Pages::History(Box::new(history))).await
 }
 
 /// What is told page by page.
-enum Pages {
+pub(super) enum Pages {
     History(Box<History>),
     Recent(Recent),
 }
@@ -216,7 +220,7 @@ impl Pages {
 
 /// A body of pages, each read when the one before it has been taken. What is wrong with the first
 /// one is still a refusal; after that the answer breaks off, so that no part passes for the whole.
-async fn pages(app: &App, pages: Pages) -> Result<Body, Reject> {
+pub(super) async fn pages(app: &App, pages: Pages) -> Result<Body, Reject> {
     let (first, rest) = page(app, pages).await?;
     let app = app.clone();
     let begin = (first, Some(rest));

@@ -9,11 +9,12 @@
 
 mod crowd;
 
+use serde_json::json;
 use syncline_protocol::{Filter, Record, RecordKey, Reject};
 
 use super::app::App;
 use super::cursor::Cursor;
-use super::event::{EVENT, Event, second_of_key};
+use super::event::{ALIAS, EVENT, Event, second_of_key};
 use super::mapping::named;
 use crate::hub::{EVENTS, Principal, View};
 use crowd::Crowd;
@@ -36,6 +37,40 @@ impl Reading {
     }
 }
 
+/// In which form events are told.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tell {
+    /// Of version 1.
+    V1,
+    /// The first form, from a time on.
+    Seed { from: u64 },
+}
+
+impl Tell {
+    fn json(self, event: &Event, record: &Record) -> Option<String> {
+        match self {
+            Self::V1 => serde_json::to_string(event).ok(),
+            Self::Seed { from } if event.timestamp < from => None,
+            Self::Seed { .. } => {
+                let alias = record.get(ALIAS).and_then(|alias| alias.as_str());
+                let Event { uuid, timestamp, user, item, action, payload } = event;
+                let uuid = alias.unwrap_or(uuid);
+                let told = json!({ "uuid": uuid, "timestamp": timestamp, "userUuid": user,
+                    "itemUuid": item, "action": action, "payload": payload });
+                Some(told.to_string())
+            }
+        }
+    }
+}
+
+/// What is of a history, and how it is told.
+#[derive(Debug, Clone, Copy)]
+struct Scope {
+    /// What came later is not of it.
+    until: u64,
+    tell: Tell,
+}
+
 /// Where an event stands in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
@@ -51,8 +86,7 @@ struct Ranked {
 /// The history up to a moment, as far as it has been told.
 pub(super) struct History {
     reading: Reading,
-    /// What came later is not of this history.
-    until: u64,
+    scope: Scope,
     /// The last key that was looked at.
     after: Option<String>,
     /// The second that is being read, and what is there.
@@ -97,10 +131,11 @@ impl Out {
 
 impl History {
     /// The whole history, of events up to a sequence.
-    pub(super) fn new(reading: Reading, until: u64) -> Self {
+    pub(super) fn new(reading: Reading, until: u64, tell: Tell) -> Self {
+        let scope = Scope { until, tell };
         let (after, second, events, crowd) = (None, None, Vec::new(), None);
         let (bytes, is_over, out) = (0, false, Out::default());
-        Self { reading, until, after, second, events, bytes, crowd, is_over, out }
+        Self { reading, scope, after, second, events, bytes, crowd, is_over, out }
     }
 
     /// The same, one event a line.
@@ -127,7 +162,7 @@ impl History {
         let listed = view.list(&named(EVENTS), "", after, PAGE_BYTES)?;
         for (key, record) in listed.records {
             if self.bytes > SECOND_BYTES && second_of_key(&key) == self.second {
-                self.crowd = self.second.map(|second| Crowd::new(second, self.until));
+                self.crowd = self.second.map(|second| Crowd::new(second, self.scope));
                 self.events.clear();
                 self.bytes = 0;
                 return Ok(());
@@ -148,7 +183,7 @@ impl History {
             self.tell_second();
             self.second = second;
         }
-        if let Some(ranked) = ranked(record, self.until) {
+        if let Some(ranked) = ranked(record, self.scope) {
             self.bytes += ranked.json.len();
             self.events.push(ranked);
         }
@@ -180,10 +215,10 @@ impl History {
 }
 
 /// The event of a record, if it is of the history up to a sequence.
-fn ranked(record: &Record, until: u64) -> Option<Ranked> {
-    let sequence = record.register(EVENT).map(|it| it.sequence).filter(|it| *it <= until)?;
+fn ranked(record: &Record, scope: Scope) -> Option<Ranked> {
+    let sequence = record.register(EVENT).map(|it| it.sequence).filter(|it| *it <= scope.until)?;
     let event = Event::of(record)?;
-    let json = serde_json::to_string(&event).ok()?;
+    let json = scope.tell.json(&event, record)?;
     Some(Ranked { rank: Rank { timestamp: event.timestamp, sequence }, json })
 }
 

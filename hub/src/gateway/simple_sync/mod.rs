@@ -10,7 +10,6 @@
 
 mod acl;
 mod admin;
-mod alias;
 mod answer;
 mod app;
 mod caller;
@@ -31,6 +30,7 @@ mod push;
 mod routes;
 mod rule;
 mod rules;
+mod seed;
 mod server_event;
 mod settings;
 mod setup_token;
@@ -63,4 +63,6 @@ const fn own(path: &'static str) -> Claim {
     Claim { methods: ANY, path, when: When::Always }
 }
 
+/// `/events` and `/auth/token` of the first form are not claimed: on the shared port the first is
+/// another gateway's.
 const CLAIMS: &[Claim] = &[own("/api/v1/{*rest}"), own("/apps/{app}/api/v1/{*rest}")];

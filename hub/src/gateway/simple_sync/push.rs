@@ -23,33 +23,43 @@ pub(super) struct Stored {
     pub(super) rejected: Vec<String>,
 }
 
-/// Stores the events of a push that are not there yet, all or none. With `skips`, those that are
-/// not permitted are left out.
+/// How a push wants to be taken.
+#[derive(Default)]
+pub(super) struct Manner {
+    /// Whether events that are not permitted are left out.
+    pub(super) skips: bool,
+    /// Whether events whose id is another's are left out too.
+    pub(super) ignores: bool,
+    /// By what apps know the events of these ids.
+    pub(super) aliases: HashMap<String, String>,
+}
+
+/// Stores the events of a push that are not there yet, all or none.
 pub(super) async fn store(
     app: &App,
     caller: &Caller,
     mut events: Vec<Event>,
-    skips: bool,
+    manner: &Manner,
 ) -> Result<Stored, Refused> {
     check(app, caller, &mut events)?;
     let mut stored = Stored { rejected: Vec::new() };
     for _ in 0..ATTEMPTS {
-        let (fresh, fault) = fresh(app, events).await?;
+        let (fresh, fault) = fresh(app, events, manner.ignores).await?;
         if let Some((index, fault)) = fault {
             return Err(blame(fault.into(), fresh.get(index)));
         }
         events = fresh;
-        if skips {
+        if manner.skips {
             leave_out(app, caller, &mut events, &mut stored);
         }
         if events.is_empty() {
             return Ok(stored);
         }
-        let Err(reject) = write(app, caller, &events).await else { return Ok(stored) };
+        let Err(reject) = write(app, caller, &events, manner).await else { return Ok(stored) };
         let index = reject.index.and_then(|index| usize::try_from(index).ok());
         match (Fault::from(&reject), index.filter(|index| *index < events.len())) {
             (Fault::TAKEN, _) => {}
-            (fault, Some(index)) if skips && is_denial(fault) => {
+            (fault, Some(index)) if manner.skips && is_denial(fault) => {
                 stored.rejected.push(events.remove(index).uuid);
             }
             (fault, index) => return Err(blame(fault.into(), index.map(|it| &events[it]))),
@@ -87,7 +97,11 @@ fn check(app: &App, caller: &Caller, events: &mut [Event]) -> Result<(), Refused
 type Blamed = Option<(usize, Fault)>;
 
 /// The events that are not there yet, and each once; or the one whose id is another's.
-async fn fresh(app: &App, events: Vec<Event>) -> Result<(Vec<Event>, Blamed), Reject> {
+async fn fresh(
+    app: &App,
+    events: Vec<Event>,
+    ignores: bool,
+) -> Result<(Vec<Event>, Blamed), Reject> {
     if events.is_empty() {
         return Ok((events, None));
     }
@@ -107,7 +121,7 @@ async fn fresh(app: &App, events: Vec<Event>) -> Result<(Vec<Event>, Blamed), Re
                     places.insert(place, fresh.len());
                     fresh.push(event);
                 }
-                Some(known) if known.is_same(&event) => {}
+                Some(known) if ignores || known.is_same(&event) => {}
                 Some(_) => return Ok((vec![event], Some((0, Fault::TAKEN)))),
             }
         }
@@ -133,9 +147,18 @@ fn leave_out(app: &App, caller: &Caller, events: &mut Vec<Event>, stored: &mut S
     });
 }
 
-async fn write(app: &App, caller: &Caller, events: &[Event]) -> Result<(), Reject> {
-    let beside = Beside { received_ms: now_ms(), key: Some(caller.key()), ..Beside::default() };
-    let changes = events.iter().map(|event| event.keep(&beside)).collect::<Result<_, _>>()?;
+async fn write(
+    app: &App,
+    caller: &Caller,
+    events: &[Event],
+    manner: &Manner,
+) -> Result<(), Reject> {
+    let received_ms = now_ms();
+    let keep = |event: &Event| {
+        let alias = manner.aliases.get(&event.uuid).map(String::as_str);
+        event.keep(&Beside { received_ms, key: Some(caller.key()), alias, ..Beside::default() })
+    };
+    let changes = events.iter().map(keep).collect::<Result<_, _>>()?;
     let write = Submission::changes(app.space().clone(), changes);
     app.hub().apply(&caller.principal, write).await.map(drop)
 }

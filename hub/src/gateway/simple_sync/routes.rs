@@ -14,7 +14,7 @@ use super::answer::Refused;
 use super::app::App;
 use super::fault::Fault;
 use super::mapping::{DEFAULT_APP, space_of};
-use super::{document, events, health, live, rules, start, users};
+use super::{document, events, health, live, rules, seed, start, users};
 use crate::hub::Hub;
 
 const BASE: &str = "/api/v1";
@@ -24,7 +24,12 @@ pub(super) fn router(hub: Hub) -> Router {
     let names = start::apps(&hub).into_iter();
     let mount = move |router: Router, name: String| {
         let Ok(space) = space_of(&name) else { return router };
-        let app = app(App::new(hub.clone(), space));
+        let app = App::new(hub.clone(), space);
+        let router = match hub.config().gateways.simple_sync.seed && name == DEFAULT_APP {
+            true => router.merge(seed::routes().with_state(app.clone())),
+            false => router,
+        };
+        let app = self::app(app);
         let router = router.nest(&format!("/apps/{name}{BASE}"), app.clone());
         if name == DEFAULT_APP { router.nest(BASE, app) } else { router }
     };
@@ -39,11 +44,12 @@ pub(super) fn document() -> OpenApi {
 
 fn app(app: App) -> Router {
     let (router, _) = v1().split_for_parts();
-    router
-        .fallback(no_route)
-        .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state(app.clone(), super::cors::allow))
-        .with_state(app)
+    let router = router.fallback(no_route).method_not_allowed_fallback(no_method);
+    let router = match app.hub().config().gateways.simple_sync.seed {
+        true => router.layer(from_fn_with_state(app.clone(), seed::divert)),
+        false => router,
+    };
+    router.layer(from_fn_with_state(app.clone(), super::cors::allow)).with_state(app)
 }
 
 fn v1() -> OpenApiRouter<App> {

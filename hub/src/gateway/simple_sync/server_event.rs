@@ -25,7 +25,7 @@ pub(super) fn audit(
     now_ms: u64,
 ) -> Result<Change, Reject> {
     let event = now(author, format!("{USER_ITEM}{target}"), action, "{}".to_owned(), now_ms);
-    event.keep(&Beside { received_ms: now_ms, key, server: true, inert: false })
+    event.keep(&Beside { received_ms: now_ms, key, server: true, ..Beside::default() })
 }
 
 /// A rule.
@@ -35,5 +35,5 @@ pub(super) fn rule(
     now_ms: u64,
 ) -> Result<Change, Reject> {
     let event = now(author, ACL_ITEM.to_owned(), action::ADD_RULE, payload, now_ms);
-    event.keep(&Beside { received_ms: now_ms, key, server: true, inert: false })
+    event.keep(&Beside { received_ms: now_ms, key, server: true, ..Beside::default() })
 }

@@ -56,8 +56,8 @@ pub(super) struct ExchangeRequest {
     #[schema(min_length = 1)]
     token: String,
     /// What the key is for, for people.
-    #[schema(required = false, default = "", max_length = 255)]
-    description: String,
+    #[schema(max_length = 255)]
+    description: Option<String>,
 }
 
 /// A key. It is shown this once.

@@ -8,7 +8,7 @@ use syncline_protocol::{RecordKey, Reject};
 
 use super::super::event::{prefix_of, second_of_key};
 use super::super::mapping::named;
-use super::{Out, PAGE_BYTES, Rank, ranked};
+use super::{Out, PAGE_BYTES, Rank, Scope, ranked};
 use crate::hub::{EVENTS, View};
 
 /// So many are found in one pass.
@@ -16,7 +16,7 @@ const FOUND_MAX: usize = 16 * 1024;
 
 pub(super) struct Crowd {
     second: u64,
-    until: u64,
+    scope: Scope,
     /// The last that was told.
     told: Option<Rank>,
     /// The last key that this pass looked at.
@@ -29,14 +29,14 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    pub(super) fn new(second: u64, until: u64) -> Self {
-        Self::finding(second, until, FOUND_MAX)
+    pub(super) fn new(second: u64, scope: Scope) -> Self {
+        Self::finding(second, scope, FOUND_MAX)
     }
 
-    fn finding(second: u64, until: u64, found_max: usize) -> Self {
+    fn finding(second: u64, scope: Scope, found_max: usize) -> Self {
         let (after, found) = (prefix_of(second), BTreeMap::new());
         let (told, is_found, is_cut) = (None, false, false);
-        Self { second, until, told, after, found, is_found, is_cut, found_max }
+        Self { second, scope, told, after, found, is_found, is_cut, found_max }
     }
 
     /// What every later key comes after; none when there is none.
@@ -55,7 +55,7 @@ impl Crowd {
             self.told = Some(rank);
             let Ok(key) = RecordKey::new(&key) else { continue };
             let record = view.get(&named(EVENTS), &key)?;
-            if let Some(event) = record.and_then(|record| ranked(&record, self.until)) {
+            if let Some(event) = record.and_then(|record| ranked(&record, self.scope)) {
                 out.push(&event.json);
             }
             if out.text.len() >= PAGE_BYTES {
@@ -63,7 +63,7 @@ impl Crowd {
             }
         }
         let (is_cut, told) = (self.is_cut, self.told);
-        *self = Self { told, ..Self::finding(self.second, self.until, self.found_max) };
+        *self = Self { told, ..Self::finding(self.second, self.scope, self.found_max) };
         Ok(is_cut)
     }
 
@@ -75,7 +75,7 @@ impl Crowd {
                 return Ok(());
             }
             self.after = key.as_str().to_owned();
-            let rank = ranked(&record, self.until).map(|event| event.rank);
+            let rank = ranked(&record, self.scope).map(|event| event.rank);
             if let Some(rank) = rank.filter(|rank| self.told.is_none_or(|told| *rank > told)) {
                 self.found.insert(rank, self.after.clone());
             }

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Deserialize;
-use syncline_protocol::{Change, Code, FieldName, Op, Reject, SpaceName, Value};
+use syncline_protocol::{Change, Code, Reject, SpaceName};
 
 use super::{BY, Done, add_users, submit};
 use crate::gateway::simple_sync::acl::WireRule;
-use crate::gateway::simple_sync::alias;
 use crate::gateway::simple_sync::check::{USER_ITEM, action, is_rule};
-use crate::gateway::simple_sync::event::{Beside, Event};
+use crate::gateway::simple_sync::event::{Beside, Event, seconds_of};
 use crate::gateway::simple_sync::fault::Fault;
 use crate::gateway::simple_sync::mapping::named;
+use crate::gateway::simple_sync::seed::mint;
 use crate::hub::{
     EVENTS, Hub, Part, Principal, Subject, Submission, Verdict, View, now_ms, rule_part,
 };
@@ -99,8 +99,11 @@ pub(super) async fn add(
 
 fn checked(it: WireEvent, done: &mut Done) -> Option<Sent> {
     let mut event = Event::from(it.event);
-    let stands_for = it.seed.then(|| alias::stands_for(&event.uuid, event.timestamp)).flatten();
-    let alias = stands_for.map(|id| std::mem::replace(&mut event.uuid, id.to_string()));
+    let has_time = |id| seconds_of(id) == Some(event.timestamp);
+    let alias = (it.seed && !event.id().is_some_and(has_time)).then(|| event.uuid.clone());
+    if let Some(alias) = &alias {
+        event.uuid = mint(event.timestamp, alias).to_string();
+    }
     // Whatever was stored is taken over, but not under a key that no record can have.
     if event.keep(&Beside::default()).is_err() {
         let id = &event.uuid;
@@ -148,25 +151,15 @@ fn plan(view: &View, hub: &Hub, sent: &[Sent]) -> Result<Plan, Reject> {
             }
             None => {
                 let inert = is_rule(event) && rule.is_none();
-                let beside = Beside { received_ms, inert, ..Beside::default() };
-                plan.changes.push(with_alias(event.keep(&beside)?, alias.as_deref())?);
+                let alias = alias.as_deref();
+                let beside = Beside { received_ms, inert, alias, ..Beside::default() };
+                plan.changes.push(event.keep(&beside)?);
                 plan.new_rules += u64::from(rule.is_some());
                 seen.insert(identity(event), event);
             }
         }
     }
     Ok(plan)
-}
-
-/// The same write, with the id that the event had elsewhere.
-fn with_alias(change: Change, alias: Option<&str>) -> Result<Change, Reject> {
-    let (Some(alias), Op::Put(fields)) = (alias, &change.op) else { return Ok(change) };
-    let broken = |problem: &dyn std::fmt::Display| Reject::new(Code::Refused, problem);
-    let name = FieldName::new(alias::ALIAS).map_err(|problem| broken(&problem))?;
-    let more = [(name, Some(Value::from(alias)))];
-    let all = fields.iter().map(|(name, value)| (name.clone(), value.cloned())).chain(more);
-    let put = Change::put(change.collection.clone(), change.key.clone(), all.collect::<Vec<_>>());
-    put.map_err(|problem| broken(&problem))
 }
 
 /// What no other event shares, whatever the spelling.

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use syncline_protocol::{Change, Fields, Op, RecordKey, Value};
 
 use super::super::check::{self, action};
-use super::super::event::{EVENT, Event, KEY, RECEIVED};
+use super::super::event::{ALIAS, EVENT, Event, KEY, RECEIVED};
 use super::super::fault::Fault;
 use super::super::mapping::{account_of, put, user_of};
 use super::super::permission::Permissions;
+use super::super::seed::mint;
 use super::super::settings::Settings;
 use super::{Pushed, derive, fault, refused, taken};
 use crate::hub::{Additions, EVENTS, Refusal, RuleView};
@@ -80,12 +81,19 @@ fn read(
     let received = field(fields, RECEIVED).map(|it| it.as_u64().is_some_and(is_true));
     let token = view.principal().token_id();
     let key = field(fields, KEY).map(|it| it.as_str() == token && token.is_some());
-    let known = [EVENT, RECEIVED, KEY];
-    let others = fields.iter().any(|(name, _)| !known.contains(&name.as_str()));
+    let known = [EVENT, RECEIVED, KEY, ALIAS];
+    let others = fields.iter().any(|(name, _)| !known.contains(&name.as_str()))
+        || !has_own_alias(&event, field(fields, ALIAS));
     if others || received == Some(false) || key == Some(false) {
         return Err(refused(index, "what the hub keeps beside an event is not for others to say"));
     }
     Ok((event, received.is_some() && (key.is_some() || token.is_none())))
+}
+
+/// Whether an event has no alias, or the one that its id is made of.
+fn has_own_alias(event: &Event, alias: Option<&Value>) -> bool {
+    let is_own = |alias: &str| event.id() == Some(mint(event.timestamp, alias));
+    alias.is_none_or(|alias| alias.as_str().is_some_and(is_own))
 }
 
 fn field<'f>(fields: &'f Fields, name: &str) -> Option<&'f Value> {

@@ -129,6 +129,7 @@ fn supersede(view: &RuleView<'_>, change: &Change) -> Result<Vec<Change>, Refusa
     let pending = RecordKey::new(&key).map_err(|_| broken())?;
     let old = view.get(&named(collection::PENDING), &pending)?;
     let old = old.and_then(|record| Some(record.get("token")?.as_str()?.to_owned()));
+    let old = old.filter(|old| old != change.key.as_str());
     let mut changes: Vec<Change> =
         old.map(|old| delete(collection::TOKENS, &old)).transpose()?.into_iter().collect();
     let token = ("token", Some(Value::from(change.key.as_str())));
