@@ -4,6 +4,7 @@ use rusqlite::Connection;
 use serde_json::{Value as Json, json};
 
 use super::{BO, House, Original, ROOT, alone, house_events};
+use crate::asking::ask;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lines_go_from_hub_to_hub() {
@@ -35,7 +36,7 @@ async fn a_file_of_the_first_form_comes_in() {
     ];
     let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
     std::fs::write(&file, text.join("\n")).unwrap();
-    let house = House::open().await;
+    let house = House::with(&[("SEED", "true")]).await;
     let told = house.import(&file, &[]).await;
     let imported = &told["imported"];
     assert_eq!((&imported["events"], &imported["same"]), (&json!(1), &json!(1)), "{told}");
@@ -47,8 +48,16 @@ async fn a_file_of_the_first_form_comes_in() {
     // Apps of today get an id that they can read; the old one stays beside it.
     let id = out["uuid"].as_str().unwrap();
     assert!(id.starts_with("018bcfe5-6800-7"), "the time, and version 7: {id}");
-    let kept = house.command(&["export", "simple-sync/events"]).await;
-    assert!(kept.contains(r#""alias":"123""#), "{kept}");
+    // Apps of the first form go on by the old one.
+    let token = house.command(&["simple-sync", "root-token"]).await;
+    let key = house.exchange(token.trim()).await.json()["apiKey"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {key}");
+    let headers = [("Authorization", &*bearer)];
+    let told = ask(house.program.address, "GET", "/simple-sync/events", &headers, b"").await;
+    assert_eq!(
+        (&told.json()[0]["uuid"], &told.json()[0]["userUuid"]),
+        (&json!("123"), &json!("bo"))
+    );
     let bad = r#"{"uuid":"","timestamp":1,"userUuid":"bo","itemUuid":"i","action":"x"}"#;
     std::fs::write(&file, format!("{}\n{bad}\n", text[0])).unwrap();
     let why = house.fails(&["simple-sync", "import", file.to_str().unwrap()]).await;
