@@ -8,7 +8,7 @@ use crate::bench::hub_program;
 /// The sizes of a run.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Settings {
-    /// Small sizes and two rounds: under three minutes on two processors
+    /// Small sizes and one round: under three minutes on two processors
     #[arg(long)]
     pub(crate) quick: bool,
     /// Rounds over all systems, in turn
@@ -59,6 +59,9 @@ pub(crate) struct Settings {
     /// growth: records
     #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
     pub(crate) sizes: Vec<u64>,
+    /// rules: access rules of the space
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) rules: usize,
     /// mixed: clients
     #[arg(long, default_value_t = 100)]
     pub(crate) clients: usize,
@@ -80,8 +83,8 @@ impl Settings {
     /// The quick form, when it was asked for.
     pub(crate) fn settled(mut self) -> Self {
         if self.quick {
-            self.rounds = 2;
-            self.duration = Duration::from_millis(800);
+            self.rounds = 1;
+            self.duration = Duration::from_millis(1000);
             self.warmup = Duration::from_millis(300);
             self.listeners = vec![1, 100];
             self.load_percent = vec![10];
@@ -90,6 +93,7 @@ impl Settings {
             self.idle_sessions = 500;
             self.idle_duration = Duration::from_secs(2);
             self.sizes = vec![10_000, 50_000];
+            self.rules = 200;
             self.clients = 30;
         }
         self

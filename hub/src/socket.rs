@@ -8,6 +8,7 @@
 //! It decides nothing about data or rights. A socket that does not take what it is given is closed
 //! after the idle time; until then its queue is bounded and the log waits for it (law 6).
 
+mod catch_up;
 mod reply;
 mod wire;
 
@@ -28,7 +29,7 @@ use tokio_tungstenite::WebSocketStream;
 use crate::engine::Answer;
 use crate::fanout::Popped;
 use crate::hub::{Arrival, Hub, Realm, now_ms};
-use crate::subscription::{Ended, Subscription};
+use crate::subscription::Subscription;
 pub use wire::websocket_config;
 use wire::{Broken, End, Farewell, Said, Wire};
 
@@ -333,48 +334,6 @@ where
                 Popped::Goodbye(reject, retry_after_ms) => {
                     return Err(Farewell { reject, retry_after_ms }.into());
                 }
-            }
-        }
-    }
-
-    /// Sends the next page of a catch-up. The store is read off the async threads.
-    async fn catch_up(
-        &mut self,
-        arrival: &Arrival,
-        doings: &mut Doings,
-        index: usize,
-    ) -> Result<(), End> {
-        let mut subscription = doings.subscriptions.swap_remove(index);
-        let (hub, principal) = (self.hub.clone(), arrival.principal.clone());
-        let turn = hub.page_turn().await;
-        let page = move || {
-            let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
-            let space = subscription.space().clone();
-            let reading = || hub.reading(&principal, &space);
-            let frames = subscription.catch_up(hub.store(), page_bytes, reading);
-            drop(turn);
-            (subscription, frames)
-        };
-        let Ok((subscription, frames)) = tokio::task::spawn_blocking(page).await else {
-            return Err(Reject::new(Code::Internal, "A page could not be read").into());
-        };
-        match frames {
-            Ok(frames) => {
-                doings.subscriptions.push(subscription);
-                for frame in frames {
-                    self.wire.send(frame.into()).await?;
-                }
-                self.wire.flush().await.map_err(End::from)
-            }
-            Err(Ended::Reject(reject)) => {
-                let space = subscription.space().clone();
-                drop(subscription);
-                self.refuse(space, reject).await
-            }
-            Err(Ended::Store(error)) => {
-                drop(subscription);
-                tracing::error!(%error, "a catch-up could not read the store");
-                Err(Reject::new(Code::Unavailable, "The store cannot be read").into())
             }
         }
     }

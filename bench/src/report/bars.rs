@@ -4,6 +4,7 @@
 
 use crate::book::{Book, median};
 use crate::figure::{self, Figure};
+use crate::scenario::WITHOUT;
 
 /// The hub's name in reports, and those of what it is held against.
 const HUB: &str = "hub";
@@ -60,6 +61,7 @@ pub(crate) fn judged(book: &Book) -> Vec<Judged> {
     bars.extend(catchup(book));
     bars.extend(storm_and_idle(book));
     bars.extend(growth(book));
+    bars.extend(rules(book));
     bars.extend(wire(book));
     bars
 }
@@ -168,6 +170,19 @@ fn growth(book: &Book) -> Vec<Judged> {
         ),
     ];
     bars.into_iter().flatten().collect()
+}
+
+fn rules(book: &Book) -> Vec<Judged> {
+    let cases = [("rules write", figure::ACKED), ("rules fanout", figure::DELIVERIES)];
+    let mut bars = Vec::new();
+    for (scenario, figure) in cases {
+        for variant in variants(book, scenario).filter(|variant| *variant != WITHOUT) {
+            let text = format!("{scenario}: {}, {variant} to none", figure.name);
+            let at = |variant| At(scenario, variant, HUB, figure);
+            bars.extend(ratio(book, &text, at(variant), at(WITHOUT), Enough::AtLeast(0.85)));
+        }
+    }
+    bars
 }
 
 fn wire(book: &Book) -> Vec<Judged> {

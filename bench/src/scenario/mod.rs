@@ -6,6 +6,7 @@ mod growth;
 mod idle;
 mod latency;
 mod mixed;
+mod rules;
 mod storm;
 mod wire;
 mod write;
@@ -21,6 +22,7 @@ use crate::figure;
 use crate::tally::{Events, Span, Tally};
 use crate::target::{Arrival, Failure, Link, Listening, Running};
 use crate::workload::Workload;
+pub(crate) use rules::WITHOUT;
 
 /// Connections that are opened at a time.
 const OPENING: usize = 32;
@@ -44,6 +46,8 @@ pub(crate) enum Scenario {
     Growth,
     /// Readers, writers, reconnects and deletes together
     Mixed,
+    /// Writes and fan-out with many access rules, beside none
+    Rules,
     /// Bytes of one small write on the wire
     Wire,
 }
@@ -60,6 +64,7 @@ impl Scenario {
             Self::Idle => idle::run(bench).await,
             Self::Growth => growth::run(bench).await,
             Self::Mixed => mixed::run(bench).await,
+            Self::Rules => rules::run(bench).await,
             Self::Wire => wire::run(bench).await,
         }
     }

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{SinkExt as _, StreamExt as _, TryStreamExt as _, stream};
+use reqwest::Method;
+use serde_json::{Value, json};
 use syncline_protocol::codec::{decode_hub, encode_client};
 use syncline_protocol::{
     ClientFrame, Cursor, DeviceId, Epoch, Filter, Hello, HubFrame, Push, PushId, SUBPROTOCOL,
@@ -24,6 +27,24 @@ use crate::workload::Write;
 /// Frames that carry deltas or place a cursor: their kinds on the wire.
 const CHANGES: u8 = 37;
 const SNAPSHOT_PART: u8 = 35;
+
+/// The account that is a plain member.
+const MEMBER: &str = "member";
+/// Rules that are set at a time.
+const RULES_AT_ONCE: usize = 32;
+
+/// One of many access rules: half are about records that are written, by their keys or by how
+/// these begin, and half about others; none forbids what is measured.
+fn rule(number: usize) -> Value {
+    let (principal, record) = (["*", MEMBER][number % 2], number / 4);
+    let (item, verdict) = match number % 4 {
+        0 => (format!("todos/todo-{record:08}"), "allow"),
+        1 => (format!("todos/todo-{record:06}*"), "allow"),
+        2 => (format!("diary/{record:04}/*"), "deny"),
+        _ => (format!("secret-{record}*"), "deny"),
+    };
+    json!({ "principal": principal, "item": item, "action": "*", "verdict": verdict })
+}
 
 /// The hub.
 pub(crate) struct Hub;
@@ -55,7 +76,8 @@ impl Target for Hub {
             Some((url, token)) => (None, remote_address(url).await?, token.clone()),
             None => spawn(site).await?,
         };
-        Ok(Box::new(RunningHub { server, address, token, version: version(site).await }))
+        let (version, member) = (version(site).await, OnceLock::new());
+        Ok(Box::new(RunningHub { server, address, token, member, version }))
     }
 }
 
@@ -93,22 +115,35 @@ async fn version(site: &Site) -> String {
 struct RunningHub {
     server: Option<Server>,
     address: SocketAddr,
+    /// An admin's.
     token: String,
+    /// A plain member's, once links are to be one.
+    member: OnceLock<String>,
     version: String,
 }
 
 impl RunningHub {
-    /// Makes the channel's space unless it is there.
-    async fn make_space(&self, name: &str) -> Result<(), Failure> {
-        let request = reqwest::Client::new()
-            .post(format!("http://{}/hub/v1/spaces", self.address))
-            .bearer_auth(&self.token)
-            .json(&serde_json::json!({ "name": name }));
-        let answer = request.send().await?;
-        match answer.status().as_u16() {
-            200..=299 | 409 => Ok(()),
-            status => Err(Failure::new(format!("{status}: {}", answer.text().await?))),
+    /// Asks for something to be made; it may be there already.
+    async fn make(&self, method: Method, path: &str, body: Value) -> Result<String, Failure> {
+        let url = format!("http://{}/hub/v1/{path}", self.address);
+        let request = reqwest::Client::new().request(method, url).bearer_auth(&self.token);
+        let answer = request.json(&body).send().await?;
+        let (status, text) = (answer.status().as_u16(), answer.text().await?);
+        match status {
+            200..=299 | 409 => Ok(text),
+            status => Err(Failure::new(format!("{status}: {text}"))),
         }
+    }
+
+    /// Makes a member who is no admin, and gives its token.
+    async fn make_member(&self, space: &str) -> Result<String, Failure> {
+        self.make(Method::POST, "users", json!({ "name": MEMBER })).await?;
+        let path = format!("spaces/{space}/members/{MEMBER}");
+        self.make(Method::PUT, &path, json!({ "role": "writer" })).await?;
+        let made = self.make(Method::POST, "tokens", json!({ "user": MEMBER })).await?;
+        let token = serde_json::from_str::<Value>(&made).ok();
+        let token = token.and_then(|made| Some(made.get("token")?.as_str()?.to_owned()));
+        token.ok_or_else(|| Failure::new("the hub made no token"))
     }
 }
 
@@ -123,14 +158,23 @@ impl Running for RunningHub {
     }
 
     async fn prepare(&self, channel: &str) -> Result<(), Failure> {
-        self.make_space(channel).await
+        self.make(Method::POST, "spaces", json!({ "name": channel })).await.map(drop)
+    }
+
+    async fn restrict(&self, channel: &str, rules: usize) -> Result<(), Failure> {
+        let token = self.make_member(channel).await?;
+        let path = format!("spaces/{channel}/acl");
+        let set = (0..rules).map(|number| self.make(Method::PUT, &path, rule(number)));
+        stream::iter(set).buffer_unordered(RULES_AT_ONCE).try_collect::<Vec<_>>().await?;
+        self.member.get_or_init(|| token);
+        Ok(())
     }
 
     async fn link(&self, channel: &str, listening: Listening) -> Result<Box<dyn Link>, Failure> {
         let space = SpaceName::new(channel).map_err(|error| Failure::new(error.to_string()))?;
         let web = connect(self.address, SUBPROTOCOL).await?;
         let mut link = HubLink::new(web, space);
-        link.hello(&self.token).await?;
+        link.hello(self.member.get().unwrap_or(&self.token)).await?;
         link.listen(listening).await?;
         Ok(Box::new(link))
     }

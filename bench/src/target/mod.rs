@@ -125,6 +125,11 @@ pub(crate) trait Running: Send + Sync {
         Ok(())
     }
 
+    /// From here on links are a plain member's, and the channel has so many access rules.
+    async fn restrict(&self, _channel: &str, _rules: usize) -> Result<(), Failure> {
+        Err(Failure::new("it has no access rules"))
+    }
+
     /// Opens a connection. Links of one channel hear each other, and nobody else.
     async fn link(&self, channel: &str, listening: Listening) -> Result<Box<dyn Link>, Failure>;
 

@@ -27,6 +27,9 @@ const VIEWS: readonly (readonly [name: string, hash: string, sign: string])[] = 
   ["records", "#/spaces/home%2Flists/records/books", "Middlemarch"],
   ["record", "#/spaces/home%2Flists/records/books/middlemarch", "Copy as JSON"],
   ["members", "#/spaces/home%2Flists/members", "reads and writes"],
+  ["access", "#/spaces/home%2Flists/access", "the uppermost decides"],
+  ["access-why", "#/spaces/home%2Flists/access/todo%2Fmilk/bob/read", "less specific item"],
+  ["access-empty", "#/spaces/notes/access", "Rules refine that"],
   ["connect", "#/spaces/home%2Flists/connect", "Make a token"],
   ["bookmarks", "#/bookmarks", "2 links"],
   ["bookmarks-folder", "#/bookmarks/admin/folder/essays", "1 link"],
@@ -94,6 +97,7 @@ async function furnish(): Promise<void> {
   await hub.call("POST", "/users", { name: "bob" });
   await hub.call("PUT", "/spaces/home%2Flists/members/ann", { role: "writer" });
   await hub.call("PUT", "/spaces/home%2Flists/members/bob", { role: "reader" });
+  await rule();
   const in90Days = Date.now() + 90 * 86_400_000;
   const phone = { user: "ann", label: "phone", role: "writer", spaces: ["home/*", "linkora/ann"] };
   await hub.call("POST", "/tokens", { ...phone, expires_ms: in90Days });
@@ -110,6 +114,20 @@ async function furnish(): Promise<void> {
   await read();
   for (let number = 0; number < 3; number += 1) {
     await fetch(`${hub.url}/hub/v1/whoami`, { headers: { authorization: "Bearer sl_no" } });
+  }
+}
+
+/** Rules on the lists; none that takes from Ann what she does here. */
+async function rule(): Promise<void> {
+  for (const [verdict, principal, item, action] of [
+    ["deny", "*", "*", "delete"],
+    ["deny", "*", "todo/*", "*"],
+    ["allow", "bob", "todo/milk", "read"],
+    ["deny", "b*", "books/a-key-so-long-that-only-an-app-would-think-of-it-*", "read"],
+    ["allow", "ann", "books/*", "delete"],
+  ]) {
+    const patterns = { principal, item, action };
+    await hub.call("PUT", "/spaces/home%2Flists/acl", { verdict, ...patterns });
   }
 }
 
@@ -212,6 +230,17 @@ describe.each(
     expect(await sticksOut(page)).toBe(0);
   });
 
+  test("a rule that is no rule", async () => {
+    await page.goto("/#/spaces/home%2Flists/access");
+    await page.getByRole("button", { name: "New rule" }).click();
+    await page.getByLabel("Item", { exact: true }).fill("*o*");
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("alert").waitFor();
+    await picture(page, `access-new-${scheme}-${size}`);
+    expect(await sticksOut(page)).toBe(0);
+    await page.keyboard.press("Escape");
+  });
+
   test("a new token is shown once", async () => {
     await page.goto("/#/people");
     await page.getByRole("button", { name: "New token" }).click();
@@ -254,6 +283,13 @@ describe("what people do", () => {
     await page.getByText("phone").waitFor();
     expect(await page.getByText("kitchen display").count()).toBe(0);
     await picture(page, "people-of-ann");
+  });
+
+  test("whoever may not see rules is told so, and asks for themselves", async () => {
+    await page.goto("/#/spaces/home%2Flists/access/todo%2Fmilk");
+    await page.getByText("are for its owners to see").waitFor();
+    await page.getByText("ann may not read").waitFor();
+    await picture(page, "access-of-ann");
   });
 
   test("what was lost is brought back with a click", async () => {
@@ -328,25 +364,31 @@ describe("while the hub is away", () => {
     await hub.kill();
   });
 
-  test.each(["overview", "spaces", "records", "bookmarks", "reading", "devices", "system"])(
-    "%s",
-    async (view) => {
-      for (const [name, page] of pages) {
-        const hash = VIEWS.find(([id]) => id === view)?.[1] ?? "";
-        await page.goto(`/${hash}`);
-        await page.reload();
-        await standing(page, "Offline");
-        await page.getByText("The hub is away.").waitFor();
-        if (view === "records" || view === "reading") {
-          await page.getByText("Middlemarch").first().waitFor();
-        } else if (view === "spaces") {
-          await page.getByRole("heading", { name: "Kept on this device" }).waitFor();
-        } else {
-          await page.getByText("The hub does not answer").first().waitFor();
-        }
-        await picture(page, `away-${view}-${name}`);
-        expect(await sticksOut(page)).toBe(0);
+  test.each([
+    "overview",
+    "spaces",
+    "records",
+    "access",
+    "bookmarks",
+    "reading",
+    "devices",
+    "system",
+  ])("%s", async (view) => {
+    for (const [name, page] of pages) {
+      const hash = VIEWS.find(([id]) => id === view)?.[1] ?? "";
+      await page.goto(`/${hash}`);
+      await page.reload();
+      await standing(page, "Offline");
+      await page.getByText("The hub is away.").waitFor();
+      if (view === "records" || view === "reading") {
+        await page.getByText("Middlemarch").first().waitFor();
+      } else if (view === "spaces") {
+        await page.getByRole("heading", { name: "Kept on this device" }).waitFor();
+      } else {
+        await page.getByText("The hub does not answer").first().waitFor();
       }
-    },
-  );
+      await picture(page, `away-${view}-${name}`);
+      expect(await sticksOut(page)).toBe(0);
+    }
+  });
 });

@@ -129,6 +129,58 @@ describe("the real hub", () => {
     await Promise.all([one.close(), other.close()]);
   });
 
+  test("gives up what an access rule withdraws, and gets it back", async () => {
+    const acl = "/spaces/home%2Fann/acl";
+    const rule = { principal: "ben", item: "diary/secret*", action: "*" };
+    await hub.call("POST", "/users", { name: "ben" });
+    await hub.call("PUT", "/spaces/home%2Fann/members/ben", { role: "writer" });
+    const order = { user: "ben", label: "a test" };
+    const { token } = (await hub.call("POST", "/tokens", order)) as { token: string };
+    const [one, other] = [await open("one"), await open("other", token)];
+    const [space, theirs] = [one.space("home/ann"), other.space("home/ann")];
+    for (const key of ["open", "secret-1", "secret-2"]) {
+      await space.put("diary", key, { text: "first" }).whenAcked;
+    }
+    const texts = () => theirs.list("diary").map(({ key, fields }) => `${key} ${fields["text"]}`);
+    const first = ["open first", "secret-1 first", "secret-2 first"];
+    await until(() => texts().join() === first.join(), "the diary");
+    let isTold = false;
+    const notices: string[] = [];
+    other.onNotice(({ type }) => notices.push(type));
+    theirs.subscribe({ collection: "diary", key: "secret-1" }, () => {
+      isTold = true;
+    });
+
+    await hub.call("PUT", acl, { ...rule, verdict: "deny" });
+    await until(() => texts().join() === "open first", "the withdrawal");
+    await until(() => isTold, "word of the withdrawal");
+    expect((await theirs.verify()).type).toBe("equal");
+    // What is not read is not written either, and the refusal leaves nothing behind.
+    await expect(theirs.put("diary", "secret-1", { text: "mine" }).whenAcked).rejects.toMatchObject(
+      { reject: { code: "forbidden" } },
+    );
+    expect(theirs.get("diary", "secret-1")).toBeUndefined();
+    await space.put("diary", "secret-1", { text: "second" }).whenAcked;
+    await space.put("diary", "open", { text: "second" }).whenAcked;
+    await until(() => texts().join() === "open second", "what may be read on");
+    // Nor does it come with another connection.
+    other.stop();
+    await space.put("diary", "secret-2", { text: "second" }).whenAcked;
+    other.start();
+    await until(() => other.connection().type === "live", "the connection");
+    expect((await theirs.verify()).type).toBe("equal");
+    expect(texts()).toEqual(["open second"]);
+
+    const { principal, item, action } = rule;
+    await hub.call("DELETE", `${acl}?${new URLSearchParams({ principal, item, action })}`);
+    const second = ["open second", "secret-1 second", "secret-2 second"];
+    await until(() => texts().join() === second.join(), "what may be read again");
+    expect((await theirs.verify()).type).toBe("equal");
+    // The copy was brought there record by record: digests would mend it too, later.
+    expect(notices).toEqual(["rejected"]);
+    await Promise.all([one.close(), other.close()]);
+  });
+
   test("gives a restored hub back what it lost", async () => {
     const client = await open("one");
     const space = client.space("home/ann");

@@ -247,7 +247,7 @@ section! {
         /// So much of the journal is written before the store's own file is brought up to date.
         /// More makes that rarer and each time longer: writes wait for it, and so does a start
         /// after a crash, which reads the journal back.
-        journal_bytes: u64 = 8 * MIB_64 => Size64(MIB_64, 4 * GIB_64);
+        journal_bytes: u64 = 32 * MIB_64 => Size64(MIB_64, 4 * GIB_64);
         /// How long the store's file may lie behind the journal when there is little to write. What
         /// was acknowledged is safe in either of them.
         checkpoint_interval: Duration = seconds(5) => Span(seconds(1), hours(1));

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use redb::ReadableTable as _;
 use syncline_protocol::{
     Change, Code, CollectionName, Epoch, FieldName, PushId, RecordKey, Reject, ReplicaId, SpaceId,
     SpaceName, Value,
@@ -203,7 +202,7 @@ pub(super) fn forget_outcomes(batch: &mut Batch<'_>, before: PushId) -> Result<R
         done.push(entry?.0.value().to_vec());
     }
     for key in done {
-        batch.outcomes.remove(key.as_slice())?;
+        batch.outcomes.remove(&key.as_slice());
     }
     Ok(Receipt::default())
 }
@@ -227,7 +226,7 @@ pub(super) fn remember_replicas(
                 row.seen = known.seen;
             }
         }
-        batch.replicas.insert(key.as_slice(), row.encode().as_slice())?;
+        batch.replicas.insert(&key.as_slice(), &row.encode().as_slice());
     }
     Ok(Receipt::default())
 }

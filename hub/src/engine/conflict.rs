@@ -1,6 +1,5 @@
 //! Conflicts: what last-write-wins discards without its winner having known of it, kept for people.
 
-use redb::ReadableTable as _;
 use syncline_protocol::{Delta, FieldName, Merged, Op, Register, SpaceId, SpaceName, Stamp, Value};
 
 use crate::config::Store as Settings;
@@ -81,9 +80,10 @@ impl Judged<'_> {
         let value = loser.value.clone();
         let row = ConflictRow { at_ms: self.now_ms, winner: loser.winner, value }.encode();
         let mut freed = make_room(batch, &prefix, settings.conflicts_per_field)?;
-        if let Some(old) = batch.conflicts.insert(key.as_slice(), row.as_slice())? {
+        if let Some(old) = batch.conflicts.get(key.as_slice())? {
             freed += (key.len() + old.value().len()) as u64;
         }
+        batch.conflicts.insert(&key.as_slice(), &row.as_slice());
         let Some(space) = batch.space(self.space)? else { return Ok(()) };
         space.conflict_bytes += (key.len() + row.len()) as u64;
         space.conflict_bytes = space.conflict_bytes.saturating_sub(freed);
@@ -91,7 +91,7 @@ impl Judged<'_> {
             // The newest goes when the space's share is used up: what people may already be
             // looking at stays.
             space.conflict_bytes -= (key.len() + row.len()) as u64;
-            batch.conflicts.remove(key.as_slice())?;
+            batch.conflicts.remove(&key.as_slice());
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ fn make_room(batch: &mut Batch<'_>, prefix: &[u8], limit: u32) -> Result<u64, St
     let mut freed = 0;
     let surplus = (kept.len() + 1).saturating_sub(usize::try_from(limit).unwrap_or(usize::MAX));
     for (key, bytes) in kept.into_iter().take(surplus) {
-        batch.conflicts.remove(key.as_slice())?;
+        batch.conflicts.remove(&key.as_slice());
         freed += (key.len() + bytes) as u64;
     }
     Ok(freed)

@@ -50,7 +50,7 @@ impl Engine {
         for change in changes {
             let delta = self.stamp(batch, id, change, now_ms)?;
             let step = Step { space: &space, id, delta, base: None, now_ms };
-            stamped.extend(self.merge_delta(batch, step)?);
+            stamped.extend(self.merge_delta(batch, step)?.map(Arc::unwrap_or_clone));
         }
         let last = batch.space(&space)?.map_or(before, |row| row.sequence);
         Ok((last, stamped))
@@ -78,12 +78,12 @@ impl Engine {
         &mut self,
         batch: &mut Batch<'_>,
         step: Step<'_>,
-    ) -> Result<Option<Applied>, StoreError> {
+    ) -> Result<Option<Arc<Applied>>, StoreError> {
         let Delta { stamp, change } = &step.delta;
-        let old = batch.stored(step.id, &change.collection, &change.key)?;
-        let was_there = old.is_some();
-        let mut row = match &old {
-            Some(stored) => stored.row.clone(),
+        let old = batch.take_stored(step.id, &change.collection, &change.key)?;
+        let was = Kept::of(old.as_ref());
+        let mut row = match old {
+            Some(stored) => stored.row,
             None => {
                 let floor = batch.collection(step.id, &change.collection)?.purged;
                 RecordRow { record: Record::default(), floor }
@@ -97,6 +97,7 @@ impl Engine {
             self.conflicts += judged.keep(batch, &self.settings, &step.delta, &merged)?;
         }
         if !merged.changed() {
+            batch.put_back(step.id, &change.collection, &change.key, was.stored(row));
             return Ok(None);
         }
         // A reserved collection keeps no tombstones: nobody offers it anything old.
@@ -110,11 +111,11 @@ impl Engine {
             self.rights.join(rights_of(collection, key));
         }
         let kept = (!gone).then_some(row);
-        let new = match was_there || !gone {
+        let new = match was.is_there || !gone {
             true => batch.set_record(step.id, &change.collection, &change.key, kept)?,
             false => None,
         };
-        self.count(batch, &step, (old.as_deref(), new.as_deref()), &merged)?;
+        self.count(batch, &step, (was, new.as_deref()), &merged)?;
         if change.collection.is_reserved() {
             return Ok(None);
         }
@@ -128,8 +129,9 @@ impl Engine {
         step: Step<'_>,
         before: u64,
         merged: &Merged,
-    ) -> Result<Applied, StoreError> {
+    ) -> Result<Arc<Applied>, StoreError> {
         let applied = Applied { sequence: before + 1, delta: trim(step.delta, merged) };
+        let applied = Arc::new(applied);
         let mut bytes = Vec::with_capacity(96);
         encode_applied(&mut bytes, &applied);
         batch.append(step.id, applied.sequence, &bytes)?;
@@ -137,8 +139,7 @@ impl Engine {
             space.sequence = applied.sequence;
             space.log_entries += 1;
         }
-        let published =
-            Published { applied: Arc::new(applied.clone()), bytes: bytes::Bytes::from(bytes) };
+        let published = Published { applied: applied.clone(), bytes: bytes::Bytes::from(bytes) };
         self.publish(step.space, step.id, before, published);
         Ok(applied)
     }
@@ -148,7 +149,7 @@ impl Engine {
         &self,
         batch: &mut Batch<'_>,
         step: &Step<'_>,
-        (old, new): (Option<&Stored>, Option<&Stored>),
+        (was, new): (Kept, Option<&Stored>),
         merged: &Merged,
     ) -> Result<(), StoreError> {
         let change = &step.delta.change;
@@ -156,11 +157,10 @@ impl Engine {
             let value = register.value.as_ref()?;
             Some(hash_field(&change.collection, &change.key, field, register.stamp, value))
         };
-        let size = |it: Option<&Stored>| it.map_or(0, |stored| row_bytes(change, stored.bytes));
-        let (old_bytes, new_bytes) = (size(old), size(new));
-        let is_visible = |stored: &Stored| stored.row.record.is_visible();
-        let shows = |stored: Option<&Stored>| u64::from(stored.is_some_and(is_visible));
-        let (old_shows, new_shows) = (shows(old), shows(new));
+        let now = Kept::of(new);
+        let size = |kept: Kept| if kept.is_there { row_bytes(change, kept.bytes) } else { 0 };
+        let (old_bytes, new_bytes) = (size(was), size(now));
+        let (old_shows, new_shows) = (u64::from(was.shows), u64::from(now.shows));
 
         let counts = batch.collection(step.id, &change.collection)?;
         for (field, register) in &merged.displaced {
@@ -174,7 +174,7 @@ impl Engine {
         counts.records = counts.records + new_shows - old_shows;
         counts.bytes = counts.bytes + new_bytes - old_bytes;
         if !change.collection.is_reserved() {
-            let was_tombstone = old.is_some() && old_shows == 0;
+            let was_tombstone = was.is_there && !was.shows;
             if new_shows == 0 {
                 let stamp_ms = step.delta.stamp.time.millis();
                 let others = counts.tombstones > u64::from(was_tombstone);
@@ -186,27 +186,64 @@ impl Engine {
             }
             counts.tombstones = counts.tombstones + 1 - new_shows - u64::from(was_tombstone);
         }
-        let dead = new.map_or(0, |new| dead_entries(merged, &new.row.record));
         if let Some(space) = batch.space(step.space)? {
             space.records = space.records + new_shows - old_shows;
             space.bytes = space.bytes + new_bytes - old_bytes;
-            if !change.collection.is_reserved() {
-                space.log_dead += dead;
-            }
         }
-        Ok(())
+        match new.filter(|_| !change.collection.is_reserved()) {
+            Some(new) => bury(batch, step, &dead_entries(merged, &new.row.record)),
+            None => Ok(()),
+        }
     }
 }
 
-/// How many log entries stopped saying anything: no register names their sequence any more.
-fn dead_entries(merged: &Merged, record: &Record) -> u64 {
+/// What was kept of a record, as counts need it.
+#[derive(Clone, Copy)]
+struct Kept {
+    is_there: bool,
+    shows: bool,
+    /// The row's length.
+    bytes: usize,
+}
+
+impl Kept {
+    fn of(stored: Option<&Stored>) -> Self {
+        Self {
+            is_there: stored.is_some(),
+            shows: stored.is_some_and(|stored| stored.row.record.is_visible()),
+            bytes: stored.map_or(0, |stored| stored.bytes),
+        }
+    }
+
+    /// The record as it was stored, if it was.
+    fn stored(self, row: RecordRow) -> Option<Stored> {
+        self.is_there.then_some(Stored { row, bytes: self.bytes })
+    }
+}
+
+/// Log entries have died: what died before it came to its table is gone with that, the others wait
+/// for compaction.
+fn bury(batch: &mut Batch<'_>, step: &Step<'_>, dead: &[u64]) -> Result<(), StoreError> {
+    let mut young = 0;
+    for &sequence in dead {
+        young += u64::from(batch.remove_young(step.id, sequence));
+    }
+    if let Some(space) = batch.space(step.space)? {
+        space.log_entries -= young;
+        space.log_dead += dead.len() as u64 - young;
+    }
+    Ok(())
+}
+
+/// The log entries that stopped saying anything: no register names their sequence any more.
+fn dead_entries(merged: &Merged, record: &Record) -> Vec<u64> {
     let displaced = merged.displaced.iter().map(|(_, register)| register.sequence);
     let tombstone = merged.replaced_tombstone.map(|tombstone| tombstone.sequence);
     let mut sequences: Vec<_> = displaced.chain(tombstone).collect();
     sequences.sort_unstable();
     sequences.dedup();
     sequences.retain(|&sequence| !record.holds_sequence(sequence));
-    sequences.len() as u64
+    sequences
 }
 
 /// The delta without the fields that lost.

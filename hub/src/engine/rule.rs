@@ -10,8 +10,7 @@ use super::orders::Order;
 use super::{Part, Refusal, Writes};
 use crate::access::directory::Directory;
 use crate::access::principal::Principal;
-use crate::store::Batch;
-use crate::store::{SpaceRow, snapshot_range};
+use crate::store::{Batch, SpaceRow};
 
 /// Judges a push: the records, its changes, and the time in milliseconds since 1970.
 pub type Judge = fn(&RuleView<'_>, &[&Change], u64) -> Result<Additions, Refusal>;
@@ -170,8 +169,7 @@ impl<'a> RuleView<'a> {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Refusal> {
-        let of = (self.id, collection, prefix);
-        let rows = snapshot_range(&*self.batch.records, of, limit, |_, it| it.is_visible())?;
+        let rows = self.batch.shown_range(self.id, collection, prefix, limit)?;
         Ok(rows.into_iter().map(|(key, row)| (key, row.record)).collect())
     }
 }

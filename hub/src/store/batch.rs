@@ -1,4 +1,4 @@
-//! A batch: everything that one commit will hold.
+//! A batch: everything that one entry of the journal will hold.
 //!
 //! Rows that change with every delta (a space's sequence, a collection's digest) are kept here
 //! while the batch runs and written once at its end.
@@ -7,15 +7,18 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use redb::{ReadableTable, WriteTransaction};
+use redb::WriteTransaction;
 use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
 
 use super::StoreError;
+use super::known::Known;
+use super::memory::Memory;
 use super::row::{CollectionRow, OutcomeRow, RecordRow, SpaceRow};
 use super::rows::{ByteRows, Rows, Tag};
+use super::snapshot::records_of;
 use super::tables::{
     Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
-    collection_key, log_key, meta, outcome_key, record_key, space_prefix,
+    collection_key, log_key, meta, outcome_key, record_key, records_prefix, space_prefix,
 };
 
 /// The tables of one write transaction, and the rows that wait to be written.
@@ -31,15 +34,11 @@ pub(crate) struct Batch<'txn> {
     pub(crate) replicas: ByteRows<'txn>,
     space_rows: HashMap<SpaceName, Option<SpaceRow>>,
     collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
-    /// Records as they are now, by their keys: what is decided on is merged next.
-    known: RefCell<HashMap<Vec<u8>, Option<Arc<Stored>>>>,
+    known: RefCell<Known>,
 }
 
-/// Records that a batch remembers at most.
-const KNOWN_MAX: usize = 4096;
-
 /// A record as its row holds it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) row: RecordRow,
     /// The row's length in bytes.
@@ -47,30 +46,65 @@ pub(crate) struct Stored {
 }
 
 impl<'txn> Batch<'txn> {
-    pub(crate) fn open(transaction: &'txn WriteTransaction) -> Result<Self, StoreError> {
+    pub(super) fn open(
+        transaction: &'txn WriteTransaction,
+        memory: &'txn mut Memory,
+    ) -> Result<Self, StoreError> {
+        memory.forget_changes();
+        let changes = &memory.changes;
         Ok(Self {
-            meta: Rows::open(transaction, META, Tag::Meta)?,
-            spaces: Rows::open(transaction, SPACES, Tag::Spaces)?,
-            dropped: Rows::open(transaction, DROPPED, Tag::Dropped)?,
-            collections: Rows::open(transaction, COLLECTIONS, Tag::Collections)?,
-            records: Rows::open(transaction, RECORDS, Tag::Records)?,
-            log: Rows::open(transaction, LOG, Tag::Log)?,
-            outcomes: Rows::open(transaction, OUTCOMES, Tag::Outcomes)?,
-            conflicts: Rows::open(transaction, CONFLICTS, Tag::Conflicts)?,
-            replicas: Rows::open(transaction, REPLICAS, Tag::Replicas)?,
+            meta: Rows::open(transaction, (META, Tag::Meta), &mut memory.meta, changes)?,
+            spaces: Rows::open(transaction, (SPACES, Tag::Spaces), &mut memory.spaces, changes)?,
+            dropped: Rows::open(
+                transaction,
+                (DROPPED, Tag::Dropped),
+                &mut memory.dropped,
+                changes,
+            )?,
+            collections: Rows::open(
+                transaction,
+                (COLLECTIONS, Tag::Collections),
+                &mut memory.collections,
+                changes,
+            )?,
+            records: Rows::open(
+                transaction,
+                (RECORDS, Tag::Records),
+                &mut memory.records,
+                changes,
+            )?,
+            log: Rows::open(transaction, (LOG, Tag::Log), &mut memory.log, changes)?,
+            outcomes: Rows::open(
+                transaction,
+                (OUTCOMES, Tag::Outcomes),
+                &mut memory.outcomes,
+                changes,
+            )?,
+            conflicts: Rows::open(
+                transaction,
+                (CONFLICTS, Tag::Conflicts),
+                &mut memory.conflicts,
+                changes,
+            )?,
+            replicas: Rows::open(
+                transaction,
+                (REPLICAS, Tag::Replicas),
+                &mut memory.replicas,
+                changes,
+            )?,
             space_rows: HashMap::new(),
             collection_rows: HashMap::new(),
-            known: RefCell::default(),
+            known: RefCell::new(std::mem::take(&mut memory.known)),
         })
     }
 
-    /// Writes what waits; gives all that was changed, in the journal's form.
-    pub(crate) fn finish(mut self, clock: HlcTime) -> Result<Vec<u8>, StoreError> {
+    /// Writes what waits; gives what is known.
+    pub(super) fn finish(mut self, clock: HlcTime) -> Result<Known, StoreError> {
         for (name, row) in &self.space_rows {
             if let Some(row) = row {
                 let row = row.encode();
                 if self.spaces.get(name.as_str())?.is_none_or(|old| old.value() != row) {
-                    self.spaces.insert(name.as_str(), row.as_slice())?;
+                    self.spaces.insert(&name.as_str(), &row.as_slice());
                 }
             }
         }
@@ -78,29 +112,14 @@ impl<'txn> Batch<'txn> {
             let key = collection_key(*space, collection);
             let row = row.encode();
             if self.collections.get(key.as_slice())?.is_none_or(|old| old.value() != row) {
-                self.collections.insert(key.as_slice(), row.as_slice())?;
+                self.collections.insert(&key.as_slice(), &row.as_slice());
             }
         }
         let clock = clock.to_bits().to_be_bytes();
         if self.meta.get(meta::CLOCK)?.is_none_or(|row| row.value() != clock) {
-            self.meta.insert(meta::CLOCK, clock.as_slice())?;
+            self.meta.insert(&meta::CLOCK, &clock.as_slice());
         }
-        Ok(self.changes())
-    }
-
-    fn changes(&self) -> Vec<u8> {
-        let bytes = [
-            self.collections.changes(),
-            self.records.changes(),
-            self.log.changes(),
-            self.outcomes.changes(),
-            self.conflicts.changes(),
-            self.replicas.changes(),
-            self.meta.changes(),
-            self.spaces.changes(),
-            self.dropped.changes(),
-        ];
-        bytes.concat()
+        Ok(self.known.into_inner())
     }
 
     /// A space's row, to be changed in place.
@@ -171,8 +190,8 @@ impl<'txn> Batch<'txn> {
     pub(crate) fn drop_space(&mut self, name: &SpaceName) -> Result<Option<SpaceId>, StoreError> {
         let Some(id) = self.space(name)?.map(|row| row.id) else { return Ok(None) };
         self.space_rows.insert(name.clone(), None);
-        self.spaces.remove(name.as_str())?;
-        self.dropped.insert(id.0.to_be_bytes().as_slice(), ())?;
+        self.spaces.remove(&name.as_str());
+        self.dropped.insert(&id.0.to_be_bytes().as_slice(), &());
         self.collection_rows.retain(|(space, _), _| *space != id);
         Ok(Some(id))
     }
@@ -212,18 +231,57 @@ impl<'txn> Batch<'txn> {
         key: &RecordKey,
     ) -> Result<Option<Arc<Stored>>, StoreError> {
         let key = record_key(space, collection, key);
-        if let Some(stored) = self.known.borrow().get(&key) {
-            return Ok(stored.clone());
+        if let Some(stored) = self.known.borrow_mut().get(&key) {
+            return Ok(stored);
         }
-        let stored = match self.records.get(key.as_slice())? {
-            Some(bytes) => {
-                let (row, bytes) = (RecordRow::decode(bytes.value())?, bytes.value().len());
-                Some(Arc::new(Stored { row, bytes }))
-            }
-            None => None,
-        };
-        self.know(key, stored.clone());
+        let stored = self.read(&key)?.map(Arc::new);
+        self.known.borrow_mut().set(key.into(), stored.clone());
         Ok(stored)
+    }
+
+    /// The records of a collection whose keys begin with `prefix` and that show, at most `limit`.
+    pub(crate) fn shown_range(
+        &self,
+        space: SpaceId,
+        collection: &CollectionName,
+        prefix: &str,
+        limit: usize,
+    ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
+        let prefix = records_prefix(space, collection, prefix);
+        let rows = self.records.range(prefix.as_slice()..)?;
+        records_of(rows, &prefix, limit, |_, record| record.is_visible())
+    }
+
+    /// A record to be changed and written again: whoever takes it out sets it.
+    pub(crate) fn take_stored(
+        &mut self,
+        space: SpaceId,
+        collection: &CollectionName,
+        key: &RecordKey,
+    ) -> Result<Option<Stored>, StoreError> {
+        let key = record_key(space, collection, key);
+        match self.known.get_mut().take(&key) {
+            Some(stored) => Ok(stored.map(Arc::unwrap_or_clone)),
+            None => self.read(&key),
+        }
+    }
+
+    /// Puts back what was taken out and has not changed.
+    pub(crate) fn put_back(
+        &mut self,
+        space: SpaceId,
+        collection: &CollectionName,
+        key: &RecordKey,
+        stored: Option<Stored>,
+    ) {
+        let key = record_key(space, collection, key);
+        self.known.get_mut().set(key.into(), stored.map(Arc::new));
+    }
+
+    fn read(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
+        let Some(bytes) = self.records.get(key)? else { return Ok(None) };
+        let (row, bytes) = (RecordRow::decode(bytes.value())?, bytes.value().len());
+        Ok(Some(Stored { row, bytes }))
     }
 
     /// Writes a record, or removes its row when there is none; gives it as it is stored.
@@ -238,24 +296,16 @@ impl<'txn> Batch<'txn> {
         let stored = match row {
             Some(row) => {
                 let bytes = row.encode();
-                self.records.insert(key.as_slice(), bytes.as_slice())?;
+                self.records.insert(&key.as_slice(), &bytes.as_slice());
                 Some(Arc::new(Stored { row, bytes: bytes.len() }))
             }
             None => {
-                self.records.remove(key.as_slice())?;
+                self.records.remove(&key.as_slice());
                 None
             }
         };
-        self.know(key, stored.clone());
+        self.known.get_mut().set(key.into(), stored.clone());
         Ok(stored)
-    }
-
-    fn know(&self, key: Vec<u8>, stored: Option<Arc<Stored>>) {
-        let mut known = self.known.borrow_mut();
-        if known.len() >= KNOWN_MAX {
-            known.clear();
-        }
-        known.insert(key, stored);
     }
 
     pub(crate) fn append(
@@ -264,8 +314,13 @@ impl<'txn> Batch<'txn> {
         sequence: u64,
         delta: &[u8],
     ) -> Result<(), StoreError> {
-        self.log.insert(log_key(space, sequence).as_slice(), delta)?;
+        self.log.insert_new(&log_key(space, sequence).as_slice(), &delta);
         Ok(())
+    }
+
+    /// Removes an entry of a log that died before it came to its table; gives whether it did.
+    pub(crate) fn remove_young(&mut self, space: SpaceId, sequence: u64) -> bool {
+        self.log.remove_new(&log_key(space, sequence).as_slice())
     }
 
     pub(crate) fn outcome(
@@ -284,7 +339,7 @@ impl<'txn> Batch<'txn> {
         outcome: &OutcomeRow,
     ) -> Result<(), StoreError> {
         let key = outcome_key(push, space);
-        self.outcomes.insert(key.as_slice(), outcome.encode().as_slice())?;
+        self.outcomes.insert(&key.as_slice(), &outcome.encode().as_slice());
         Ok(())
     }
 }

@@ -77,12 +77,18 @@ impl<'a> Take<'a> {
 const CUT: StoreError = StoreError::Corrupt("a row that is cut short");
 
 /// Writes a row from its beginning to its end.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Put(Vec<u8>);
 
 impl Put {
     pub(super) fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Begins anew, with the memory that it has unless that is more than `kept` bytes.
+    pub(super) fn clear(&mut self, kept: usize) {
+        self.0.clear();
+        self.0.shrink_to(kept);
     }
 
     pub(super) fn finish(self) -> Vec<u8> {

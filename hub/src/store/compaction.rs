@@ -3,7 +3,6 @@
 
 use std::ops::Bound;
 
-use redb::ReadableTable as _;
 use syncline_protocol::codec::decode_applied;
 use syncline_protocol::{CollectionName, RecordKey, SpaceId, SpaceName, Stamp};
 
@@ -54,7 +53,7 @@ pub(crate) fn compact_log(
         }
     }
     for &sequence in &dead {
-        batch.log.remove(log_key(id, sequence).as_slice())?;
+        batch.log.remove(&log_key(id, sequence).as_slice());
     }
     if let Some(row) = batch.space(space)? {
         row.log_entries = row.log_entries.saturating_sub(dead.len() as u64);
@@ -139,7 +138,7 @@ fn read_page(
     let after = pass.after.take();
     let from = after.as_deref().map_or(Bound::Included(prefix.as_slice()), Bound::Excluded);
     let (mut old, mut seen) = (Vec::new(), 0);
-    for entry in batch.records.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+    for entry in batch.records.range((from, Bound::Unbounded))?.take(limit) {
         let (key, row) = entry?;
         if !key.value().starts_with(&prefix) {
             break;
@@ -203,7 +202,7 @@ pub(crate) fn expire_conflicts(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let (mut old, mut last, mut seen) = (Vec::new(), None, 0);
-    for entry in batch.conflicts.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+    for entry in batch.conflicts.range((from, Bound::Unbounded))?.take(limit) {
         let (key, row) = entry?;
         seen += 1;
         last = Some(key.value().to_vec());
@@ -212,7 +211,7 @@ pub(crate) fn expire_conflicts(
         }
     }
     for (key, bytes) in old {
-        batch.conflicts.remove(key.as_slice())?;
+        batch.conflicts.remove(&key.as_slice());
         let owner = spaces.iter().find(|(_, id)| key.starts_with(&id.0.to_be_bytes()));
         if let Some((name, _)) = owner
             && let Some(row) = batch.space(name)?
@@ -253,7 +252,7 @@ fn expire(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let from = after.map_or(Bound::Unbounded, Bound::Excluded);
     let (mut old, mut last, mut seen) = (Vec::new(), None, 0);
-    for entry in table.range::<&[u8]>((from, Bound::Unbounded))?.take(limit) {
+    for entry in table.range((from, Bound::Unbounded))?.take(limit) {
         let (key, row) = entry?;
         seen += 1;
         last = Some(key.value().to_vec());
@@ -262,14 +261,14 @@ fn expire(
         }
     }
     for key in old {
-        table.remove(key.as_slice())?;
+        table.remove(&key.as_slice());
     }
     Ok(last.filter(|_| seen == limit))
 }
 
 /// Removes at most `limit` rows of dropped spaces. Says whether there is more to do.
 pub(crate) fn remove_dropped(batch: &mut Batch<'_>, limit: usize) -> Result<bool, StoreError> {
-    let Some(space) = batch.dropped.first()?.map(|(key, _)| key.value().to_vec()) else {
+    let Some(space) = first_dropped(batch)? else {
         return Ok(false);
     };
     let mut left = limit;
@@ -280,6 +279,11 @@ pub(crate) fn remove_dropped(batch: &mut Batch<'_>, limit: usize) -> Result<bool
             return Ok(true);
         }
     }
-    batch.dropped.remove(space.as_slice())?;
+    batch.dropped.remove(&space.as_slice());
     Ok(true)
+}
+
+fn first_dropped(batch: &Batch<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+    let first = batch.dropped.iter()?.next().transpose()?;
+    Ok(first.map(|(key, _)| key.value().to_vec()))
 }

@@ -2,9 +2,10 @@
 //! journal before it counts.
 //!
 //! ```text
-//! write a batch:  apply to the transaction, append to the journal, sync       every time
-//! settle:         commit the transaction to memory, so that readers see it    when one asks
-//! checkpoint:     commit it to the disk, and begin the journal anew           now and then
+//! write a batch:  apply to memory, append to the journal, sync                 every time
+//! flush:          bring the rows in memory to the transaction                  when they are many
+//! settle:         flush, and commit, not to the disk: readers see it           when one asks
+//! checkpoint:     flush, commit to the disk, and begin the journal anew        now and then
 //! ```
 //! What a reader sees is always in the journal already: the lock is held until the sync is done.
 //! After a failure nothing is written any more; what was acknowledged is in the journal, and the
@@ -20,6 +21,7 @@ use super::StoreError;
 use super::batch::Batch;
 use super::bytes::{Put, Take};
 use super::journal::Journal;
+use super::memory::Memory;
 use super::rows::replay;
 use super::tables::{META, meta};
 
@@ -31,7 +33,9 @@ pub(super) struct Held {
 }
 
 struct State {
-    /// Batches that are in the journal and not in the database.
+    /// Rows that are in the journal and not in the database, and more that is worth knowing.
+    memory: Memory,
+    /// The same rows, where they were too many for memory.
     transaction: Option<WriteTransaction>,
     journal: Journal,
     /// The store failed; nothing may be written until a restart.
@@ -40,7 +44,8 @@ struct State {
 
 impl Held {
     pub(super) fn new(journal: Journal) -> Self {
-        let state = State { transaction: None, journal, has_failed: false };
+        let (memory, transaction) = (Memory::default(), None);
+        let state = State { memory, transaction, journal, has_failed: false };
         Self { is_settled: AtomicBool::new(true), state: Mutex::new(state) }
     }
 
@@ -52,18 +57,18 @@ impl Held {
     ) -> Result<T, StoreError> {
         let mut state = self.lock();
         let written = state.guarded(|state| {
-            let transaction = match state.transaction.take() {
-                Some(transaction) => transaction,
-                None => begin(database)?,
-            };
-            let (result, changes) = {
-                let mut batch = Batch::open(&transaction)?;
-                let (result, clock) = apply(&mut batch)?;
-                (result, batch.finish(clock)?)
-            };
+            let transaction = state.begin(database)?;
+            // Before the batch, not behind it: no answer that is known waits for it.
+            if state.memory.is_full() {
+                state.memory.flush(&transaction)?;
+            }
+            let mut batch = Batch::open(&transaction, &mut state.memory)?;
+            let (result, clock) = apply(&mut batch)?;
+            state.memory.known = batch.finish(clock)?;
+            let changes = state.memory.changes.get_mut().as_bytes();
             if !changes.is_empty() {
                 self.is_settled.store(false, Ordering::Release);
-                state.journal.append(&changes)?;
+                state.journal.append(changes)?;
             }
             state.transaction = Some(transaction);
             Ok(result)
@@ -132,6 +137,7 @@ impl State {
     /// The batch that failed took those before it out of the transaction with it. They are in the
     /// journal, and whoever reads until the restart sees them again.
     fn rescue(&mut self, database: &Database) {
+        self.memory = Memory::default();
         let rescued = || -> Result<(), StoreError> {
             let mut transaction = begin(database)?;
             self.journal.replay(|rows| replay(&transaction, rows))?;
@@ -143,8 +149,15 @@ impl State {
         }
     }
 
+    /// The transaction that is held, or a new one.
+    fn begin(&mut self, database: &Database) -> Result<WriteTransaction, StoreError> {
+        self.transaction.take().map_or_else(|| begin(database), Ok)
+    }
+
     fn settle(&mut self) -> Result<(), StoreError> {
+        // Whatever waits has been written by a transaction that is held.
         if let Some(mut transaction) = self.transaction.take() {
+            self.memory.flush(&transaction)?;
             transaction.set_durability(Durability::None)?;
             transaction.commit()?;
         }
@@ -152,10 +165,8 @@ impl State {
     }
 
     fn checkpoint(&mut self, database: &Database, goes_on: bool) -> Result<(), StoreError> {
-        let transaction = match self.transaction.take() {
-            Some(transaction) => transaction,
-            None => begin(database)?,
-        };
+        let transaction = self.begin(database)?;
+        self.memory.flush(&transaction)?;
         let mark = goes_on.then_some(&self.journal);
         write_mark(&transaction, mark)?;
         commit(transaction)?;

@@ -74,11 +74,11 @@ pub(crate) fn remove_prefix(
         end.as_deref().map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded),
     );
     let mut keys = Vec::new();
-    for entry in table.range::<&[u8]>(bounds)?.take(limit) {
+    for entry in table.range(bounds)?.take(limit) {
         keys.push(entry?.0.value().to_vec());
     }
     for key in &keys {
-        table.remove(key.as_slice())?;
+        table.remove(&key.as_slice());
     }
     Ok(keys.len())
 }

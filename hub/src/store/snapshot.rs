@@ -13,6 +13,7 @@ use syncline_protocol::{
 
 use super::StoreError;
 use super::log::{LogPage, read_log};
+use super::pending::{self, Row};
 use super::row::{
     CollectionRow, Conflict, ConflictRow, OutcomeRow, RecordRow, ReplicaRow, SpaceRow,
     parse_replica_key,
@@ -186,7 +187,7 @@ impl Snapshot {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
-        range_of(&self.records, (space, collection, prefix), limit, |_, _| true)
+        self.records_where((space, collection, prefix), limit, |_, _| true)
     }
 
     /// Of the same records those that show and are allowed, at most `limit`: what was deleted and
@@ -197,9 +198,20 @@ impl Snapshot {
         limit: usize,
         is_allowed: impl Fn(&RecordKey) -> bool,
     ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
-        range_of(&self.records, (space, collection, prefix), limit, |key, record| {
+        self.records_where((space, collection, prefix), limit, |key, record| {
             record.is_visible() && is_allowed(key)
         })
+    }
+
+    fn records_where(
+        &self,
+        (space, collection, prefix): (SpaceId, &CollectionName, &str),
+        limit: usize,
+        is_wanted: impl Fn(&RecordKey, &Record) -> bool,
+    ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
+        let prefix = tables::records_prefix(space, collection, prefix);
+        let rows = self.records.range(prefix.as_slice()..)?.map(pending::stored);
+        records_of(rows, &prefix, limit, is_wanted)
     }
 
     /// The log after a sequence; see [`LogPage`].
@@ -272,19 +284,18 @@ impl Snapshot {
     }
 }
 
-/// The first `limit` records that are wanted, of those of one collection whose keys begin with
-/// `prefix`, from any kind of table.
-pub(crate) fn range_of(
-    table: &impl redb::ReadableTable<Bytes, Bytes>,
-    (space, collection, prefix): (SpaceId, &CollectionName, &str),
+/// The first `limit` records that are wanted, of rows that begin with those of one collection
+/// whose keys begin with `prefix`.
+pub(crate) fn records_of<'a>(
+    rows: impl Iterator<Item = Result<Row<'a, Bytes, Bytes>, redb::StorageError>>,
+    prefix: &[u8],
     limit: usize,
     is_wanted: impl Fn(&RecordKey, &Record) -> bool,
 ) -> Result<Vec<(RecordKey, RecordRow)>, StoreError> {
-    let prefix = tables::records_prefix(space, collection, prefix);
     let mut found = Vec::new();
-    for entry in table.range(prefix.as_slice()..)? {
+    for entry in rows {
         let (key, row) = entry?;
-        if found.len() == limit || !key.value().starts_with(&prefix) {
+        if found.len() == limit || !key.value().starts_with(prefix) {
             break;
         }
         let (_, key) = tables::parse_record_key(key.value())?;

@@ -1,6 +1,6 @@
 // One request to the hub's HTTP API, as the browser's session.
 //
-// Knows how refusals look and what a page of a list is; it knows no route.
+// Knows how refusals look and what a page of a list is; of routes only how they are spelt.
 
 /** The hub said no. */
 export class HubError extends Error {
@@ -93,6 +93,11 @@ export async function askAll<T>(path: string): Promise<readonly T[]> {
 /** A space's path; its slashes are escaped like everything else. */
 export function spacePath(space: string, ...rest: readonly string[]): string {
   return ["/spaces", encodeURIComponent(space), ...rest.map(encodeURIComponent)].join("/");
+}
+
+/** Where one asks whether somebody may do something; without a principal, oneself. */
+export function explainPath(space: string, asked: Readonly<Record<string, string>>): string {
+  return `${spacePath(space, "acl", "explain")}?${new URLSearchParams(asked)}`;
 }
 
 /** What went wrong, in words for people. */

@@ -88,6 +88,23 @@ export interface SpaceDetails extends SpaceInfo {
   readonly members: readonly Member[];
 }
 
+export type Verdict = "allow" | "deny";
+
+/** Three patterns, each a value or its beginning and `*`, and what holds for what they match. */
+export interface AccessRule {
+  readonly principal: string;
+  readonly item: string;
+  readonly action: string;
+  readonly verdict: Verdict;
+}
+
+export interface Explanation {
+  readonly verdict: Verdict;
+  readonly by: "owner" | "rule" | "role" | "no_member";
+  readonly role: Role | null;
+  readonly rule: AccessRule | null;
+}
+
 export interface Device {
   readonly device: string;
   readonly name: string;

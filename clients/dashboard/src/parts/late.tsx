@@ -1,12 +1,15 @@
-// A page that is fetched when somebody first looks at it, so that a first visit loads nothing of it.
+// A page, or a part of one, that is fetched when somebody first looks at it, so that a first visit
+// loads nothing of it.
 
 import { type ComponentType, useEffect, useState } from "react";
 import { Failed, Loading } from "./states";
 
 /** The page that `load` fetches. */
-export function late(load: () => Promise<ComponentType>): ComponentType {
-  let fetched: ComponentType | undefined;
-  return function Late() {
+export function late<Props extends object = object>(
+  load: () => Promise<ComponentType<Props>>,
+): ComponentType<Props> {
+  let fetched: ComponentType<Props> | undefined;
+  return function Late(props: Props) {
     const [Page, setPage] = useState(() => fetched);
     const [error, setError] = useState<Error>();
     useEffect(() => {
@@ -16,7 +19,7 @@ export function late(load: () => Promise<ComponentType>): ComponentType {
       }, setError);
     }, []);
     if (Page !== undefined) {
-      return <Page />;
+      return <Page {...props} />;
     }
     if (error !== undefined) {
       // Another version of the hub has other files: only a new page knows their names.

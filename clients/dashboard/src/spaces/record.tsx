@@ -2,12 +2,12 @@
 
 import { useState } from "react";
 import type { RecordView, Space } from "syncline";
-import { useSpaceStatus } from "syncline/react";
 import { jsonOf, moment, relative, stampMs } from "../hub/words";
 import { CopyButton } from "../parts/copy";
 import { Icon } from "../parts/icon";
 import { Empty } from "../parts/states";
 import { go, href } from "../route";
+import { type Rights, SYSTEM, useRights } from "./rights";
 import { useSampledRecord } from "./sample";
 import { edit, remove } from "./undo";
 import { FieldEditor } from "./value";
@@ -19,7 +19,7 @@ export function RecordPanel(props: {
 }) {
   const { space, collection, record: key } = props;
   const record = useSampledRecord(space, collection, key);
-  const isReadOnly = useSpaceStatus(space).isWritable === false;
+  const rights = useRights(space, collection, key);
   const close = (): void => go("spaces", space.name, "records", collection);
   return (
     <aside
@@ -43,21 +43,29 @@ export function RecordPanel(props: {
       </header>
       {record === undefined ? (
         <Empty title="There is no such record">
-          <p>It was deleted, or has not come yet.</p>
+          <p>
+            It was deleted, has not come yet, or is not for you to read:{" "}
+            <a href={whyOf(space, collection, key)}>ask why</a>.
+          </p>
         </Empty>
       ) : (
-        <Fields space={space} record={record} isReadOnly={isReadOnly} />
+        <Fields space={space} record={record} rights={rights} />
       )}
     </aside>
   );
 }
 
+/** Where one asks who may do what to a record. */
+function whyOf(space: Space, collection: string, key: string): string {
+  return href("spaces", space.name, "access", `${collection}/${key}`);
+}
+
 function Fields(props: {
   readonly space: Space;
   readonly record: RecordView;
-  readonly isReadOnly: boolean;
+  readonly rights: Rights;
 }) {
-  const { space, record, isReadOnly } = props;
+  const { space, record, rights } = props;
   const { collection, key, fields } = record;
   return (
     <>
@@ -69,19 +77,24 @@ function Fields(props: {
               key={name}
               name={name}
               value={value}
-              isReadOnly={isReadOnly}
+              isReadOnly={!rights.canWrite}
               write={(next) => edit(space, collection, key, { [name]: next })}
             />
           ))}
       </div>
-      {!isReadOnly && <AddField space={space} record={record} />}
+      {rights.canWrite && <AddField space={space} record={record} />}
       <Written record={record} />
       <footer>
         <CopyButton text={jsonOf(fields, 2)} label="Copy as JSON" />
+        {space.name !== SYSTEM && (
+          <a className="button small" href={whyOf(space, collection, key)}>
+            Who may?
+          </a>
+        )}
         <button
           type="button"
           className="button small danger"
-          disabled={isReadOnly}
+          disabled={!rights.canDelete}
           onClick={() => remove(space, record)}
         >
           <Icon name="trash" /> Delete

@@ -41,7 +41,13 @@ export function Records(props: {
   return (
     <div className="browser">
       <div className="tools">
-        <Collections space={space} names={names} known={known} current={collection} />
+        <Collections
+          space={space}
+          names={names}
+          known={known}
+          current={collection}
+          held={status.isLive ? sampled.records.length : undefined}
+        />
         <input
           type="search"
           className="search"
@@ -119,12 +125,15 @@ function Collections(props: {
   readonly names: readonly string[];
   readonly known: readonly CollectionInfo[] | undefined;
   readonly current: string | undefined;
+  /** Records of the current one in a whole copy: the hub counts those too that are not for one. */
+  readonly held: number | undefined;
 }) {
-  const { space, names, known, current } = props;
+  const { space, names, known, current, held } = props;
   return (
     <nav className="chips" aria-label="Collections">
       {names.map((name) => {
-        const records = known?.find((collection) => collection.name === name)?.records;
+        const told = known?.find((collection) => collection.name === name)?.records;
+        const records = name === current ? (held ?? told) : told;
         return (
           <a
             key={name}

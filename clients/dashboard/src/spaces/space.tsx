@@ -8,6 +8,7 @@ import type { SpaceDetails } from "../hub/shapes";
 import { bytes, counted } from "../hub/words";
 import { Dialog, Field } from "../parts/dialog";
 import { Icon } from "../parts/icon";
+import { late } from "../parts/late";
 import { complain } from "../parts/toast";
 import { go, href, useRoute } from "../route";
 import { Connect } from "./connect";
@@ -15,13 +16,17 @@ import { exportRecords } from "./export";
 import { useFollowed } from "./followed";
 import { Members } from "./members";
 import { Records } from "./records";
+import { SYSTEM } from "./rights";
 import { Standing } from "./standing";
 
 const TABS = [
   { id: "records", title: "Records" },
   { id: "members", title: "Members" },
+  { id: "access", title: "Access" },
   { id: "connect", title: "Connect" },
 ] as const;
+
+const AccessTab = late(() => import("./access/tab").then((it) => it.AccessTab));
 
 export function SpacePage({ name }: { readonly name: string }) {
   const { client } = useSession();
@@ -46,7 +51,7 @@ export function SpacePage({ name }: { readonly name: string }) {
         >
           <Icon name="download" /> <span className="only-wide">Export</span>
         </button>
-        {data?.role === "owner" && name !== "system" && (
+        {data?.role === "owner" && name !== SYSTEM && (
           <button
             type="button"
             className="button"
@@ -58,7 +63,7 @@ export function SpacePage({ name }: { readonly name: string }) {
         )}
       </header>
       <nav className="tabs" aria-label="Parts of the space">
-        {TABS.map(({ id, title }) => (
+        {TABS.filter(({ id }) => id !== "access" || name !== SYSTEM).map(({ id, title }) => (
           <a
             key={id}
             className="tab"
@@ -77,6 +82,7 @@ export function SpacePage({ name }: { readonly name: string }) {
       </nav>
       {tab === "records" && <Records space={space} known={data?.collections} />}
       {tab === "members" && <Members name={name} details={details} />}
+      {tab === "access" && <AccessTab space={space} details={details} />}
       {tab === "connect" && <Connect name={name} />}
       {isDropping && <Drop name={name} close={() => setDropping(false)} />}
     </>

@@ -1,17 +1,22 @@
-// The way back from what was done in this tab: an edit, or a delete.
+// The way back from what was done in this tab: an edit, a delete, a rule.
 //
 // Taking back is a write like any other, of what the record showed before. What others changed
 // since in other fields stays.
 
 import { useEffect } from "react";
-import type { Plain, RecordView, Space, Write } from "syncline";
+import type { Plain, RecordView, Space } from "syncline";
 import { complain, say } from "../parts/toast";
 
 type Fields = { readonly [field: string]: Plain | undefined };
 
+/** Something that was begun, as a write is. */
+interface Begun {
+  readonly whenAcked: Promise<unknown>;
+}
+
 interface Step {
   readonly text: string;
-  readonly back: () => Write;
+  readonly back: () => Begun;
 }
 
 /** More steps than anybody remembers. */
@@ -39,7 +44,7 @@ export function remove(space: Space, { collection, key, fields }: RecordView): v
 }
 
 /** Notes that something was written, and how it is taken back. */
-export function done(write: Write, text: string, back: () => Write): void {
+export function done(write: Begun, text: string, back: () => Begun): void {
   const step = { text, back };
   steps.push(step);
   steps.splice(0, steps.length - STEPS_MAX);
@@ -62,7 +67,7 @@ function undo(step = steps.at(-1)): void {
 }
 
 /** The hub may refuse a write long after; then it is no longer read, and a person should know. */
-function watch(write: Write): void {
+function watch(write: Begun): void {
   write.whenAcked.catch(complain);
 }
 

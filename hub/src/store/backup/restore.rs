@@ -12,11 +12,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use redb::{Database, ReadableTable as _};
+use redb::Database;
 use syncline_protocol::{CollectionName, Epoch, Record, RecordKey, SpaceName, Value};
 
 use super::seal::Unseal;
 use super::{BackupError, END, FILE, Kind, MAGIC, Store, StoreError, VERSION};
+use crate::store::memory::Memory;
 use crate::store::tables::meta;
 use crate::store::{Batch, RecordRow, ReplicaRow, Snapshot};
 
@@ -161,9 +162,9 @@ impl<R: Read> Rows<R> {
     fn copy_all(&mut self, database: &Database) -> Result<(), BackupError> {
         loop {
             let transaction = database.begin_write().map_err(StoreError::from)?;
-            let mut batch = Batch::open(&transaction)?;
-            let more = self.copy_chunk(&mut batch)?;
-            drop(batch);
+            let mut memory = Memory::default();
+            let more = self.copy_chunk(&mut Batch::open(&transaction, &mut memory)?)?;
+            memory.flush(&transaction)?;
             transaction.commit().map_err(StoreError::from)?;
             if !more {
                 return Ok(());
@@ -217,15 +218,15 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
         // Which journal the store had is nothing to the one that is made of it.
         it if it == Kind::Meta as u8 && key == meta::JOURNAL.as_bytes() => return Ok(()),
         it if it == Kind::Meta as u8 => {
-            batch.meta.insert(text()?, value)?;
+            batch.meta.insert(&text()?, &value);
             return Ok(());
         }
         it if it == Kind::Spaces as u8 => {
-            batch.spaces.insert(text()?, value)?;
+            batch.spaces.insert(&text()?, &value);
             return Ok(());
         }
         it if it == Kind::Dropped as u8 => {
-            batch.dropped.insert(key, ())?;
+            batch.dropped.insert(&key, &());
             return Ok(());
         }
         it if it == Kind::Collections as u8 => &mut batch.collections,
@@ -236,7 +237,7 @@ fn put_row(batch: &mut Batch<'_>, kind: u8, key: &[u8], value: &[u8]) -> Result<
         it if it == Kind::Replicas as u8 => &mut batch.replicas,
         _ => return Err(BackupError::Damaged("a row of no known table")),
     };
-    table.insert(key, value)?;
+    table.insert(&key, &value);
     Ok(())
 }
 
@@ -277,7 +278,7 @@ fn forget_seen(batch: &mut Batch<'_>) -> Result<(), StoreError> {
         from = [last.as_slice(), &[0]].concat();
         for (key, mut row) in page.into_iter().filter(|(_, row)| !row.seen.is_empty()) {
             row.seen = Vec::new();
-            batch.replicas.insert(key.as_slice(), row.encode().as_slice())?;
+            batch.replicas.insert(&key.as_slice(), &row.encode().as_slice());
         }
     }
 }

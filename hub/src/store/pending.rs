@@ -1,0 +1,186 @@
+//! Rows that are safe in the journal and not in their table yet.
+//!
+//! What is overwritten or removed before it gets there costs the table nothing, and what does get
+//! there comes in the order of its keys. How much waits is bounded by [`ROWS_MAX`] and
+//! [`BYTES_MAX`]; a reader or a checkpoint asks for it earlier.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, btree_map};
+use std::iter::Peekable;
+use std::ops::Bound;
+
+use redb::{AccessGuard, Key, Range, StorageError, Table, Value};
+
+use super::StoreError;
+
+/// So many rows wait at most: bringing them to their tables is a pause of tens of milliseconds.
+pub(super) const ROWS_MAX: usize = 32 * 1024;
+/// So many bytes wait at most.
+pub(super) const BYTES_MAX: usize = 16 << 20;
+/// What a row takes beyond its bytes.
+const ROW_COST: usize = 96;
+
+/// The rows of one table that wait.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    rows: BTreeMap<Box<[u8]>, Waiting>,
+    bytes: usize,
+}
+
+/// What the table is to hold for a key.
+#[derive(Debug)]
+struct Waiting {
+    /// None when the row is to go.
+    value: Option<Box<[u8]>>,
+    /// Whether the table is known to have no row of this key: then removing it leaves no trace.
+    is_new: bool,
+}
+
+impl Pending {
+    /// How many rows wait.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What waits for a key: a value, or that there is none. Outer none: ask the table.
+    pub(super) fn get(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        self.rows.get(key).map(|row| row.value.as_deref())
+    }
+
+    /// A row is to be there. `is_new` is heeded where nothing waits for its key.
+    pub(super) fn put(&mut self, key: &[u8], value: &[u8], is_new: bool) {
+        match self.rows.get_mut(key) {
+            Some(row) => {
+                self.bytes -= row.value.as_ref().map_or(0, |value| value.len());
+                row.value = Some(value.into());
+            }
+            None => {
+                self.bytes += ROW_COST + key.len();
+                self.rows.insert(key.into(), Waiting { value: Some(value.into()), is_new });
+            }
+        }
+        self.bytes += value.len();
+    }
+
+    /// A row is to be gone.
+    pub(super) fn remove(&mut self, key: &[u8]) {
+        let was = self.rows.remove(key);
+        if let Some(row) = &was {
+            self.bytes -= ROW_COST + key.len() + row.value.as_ref().map_or(0, |it| it.len());
+        }
+        if was.is_none_or(|row| !row.is_new) {
+            self.bytes += ROW_COST + key.len();
+            self.rows.insert(key.into(), Waiting { value: None, is_new: false });
+        }
+    }
+
+    /// Removes a row that its table does not have yet; gives whether there was one.
+    pub(super) fn forget_new(&mut self, key: &[u8]) -> bool {
+        let is_new = self.rows.get(key).is_some_and(|row| row.is_new);
+        if is_new {
+            self.remove(key);
+        }
+        is_new
+    }
+
+    /// Brings all rows to their table.
+    pub(super) fn flush<K: Key + 'static, V: Value + 'static>(
+        &mut self,
+        table: &mut Table<'_, K, V>,
+    ) -> Result<(), StoreError> {
+        for (key, row) in &self.rows {
+            let key = K::from_bytes(key);
+            match &row.value {
+                Some(value) => drop(table.insert(key, V::from_bytes(value))?),
+                None => drop(table.remove(key)?),
+            }
+        }
+        *self = Self::default();
+        Ok(())
+    }
+
+    /// The rows of a range: those that wait, and those of the table that nothing waits for.
+    pub(super) fn merge<'a, K: Key + 'static, V: Value + 'static>(
+        &'a self,
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        table: Range<'a, K, V>,
+    ) -> Merged<'a, K, V> {
+        let waiting = (!is_void(bounds)).then(|| self.rows.range::<[u8], _>(bounds).peekable());
+        Merged { waiting, table: table.peekable() }
+    }
+}
+
+/// Whether nothing can lie between two bounds: a map would take offence.
+fn is_void((from, to): (Bound<&[u8]>, Bound<&[u8]>)) -> bool {
+    match (from, to) {
+        (Bound::Excluded(from), Bound::Excluded(to)) => from >= to,
+        (Bound::Included(from), Bound::Included(to)) => from > to,
+        (Bound::Included(from), Bound::Excluded(to))
+        | (Bound::Excluded(from), Bound::Included(to)) => from > to,
+        _ => false,
+    }
+}
+
+/// A key or a value, wherever it lies.
+pub(crate) enum Part<'a, T: Value + 'static> {
+    /// It waits.
+    Waiting(&'a [u8]),
+    /// It is in its table.
+    Stored(AccessGuard<'a, T>),
+}
+
+impl<T: Value + 'static> Part<'_, T> {
+    /// What it is.
+    pub(crate) fn value(&self) -> T::SelfType<'_> {
+        match self {
+            Self::Waiting(bytes) => T::from_bytes(bytes),
+            Self::Stored(guard) => guard.value(),
+        }
+    }
+}
+
+/// A row, wherever it lies.
+pub(crate) type Row<'a, K, V> = (Part<'a, K>, Part<'a, V>);
+
+/// A row as a table gives it.
+pub(crate) fn stored<'a, K: Key + 'static, V: Value + 'static>(
+    row: Result<(AccessGuard<'a, K>, AccessGuard<'a, V>), StorageError>,
+) -> Result<Row<'a, K, V>, StorageError> {
+    row.map(|(key, value)| (Part::Stored(key), Part::Stored(value)))
+}
+
+/// Rows that wait and rows of a table, in the order of their keys.
+pub(crate) struct Merged<'a, K: Key + 'static, V: Value + 'static> {
+    waiting: Option<Peekable<btree_map::Range<'a, Box<[u8]>, Waiting>>>,
+    table: Peekable<Range<'a, K, V>>,
+}
+
+impl<'a, K: Key + 'static, V: Value + 'static> Iterator for Merged<'a, K, V> {
+    type Item = Result<Row<'a, K, V>, StorageError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let waits = self.waiting.as_mut().and_then(Peekable::peek).map(|(key, _)| &***key);
+            let Some(waits) = waits else { return self.table.next().map(stored) };
+            let order = match self.table.peek() {
+                None => Ordering::Less,
+                Some(Err(_)) => return self.table.next().map(stored),
+                Some(Ok((key, _))) => waits.cmp(K::as_bytes(&key.value()).as_ref()),
+            };
+            match order {
+                Ordering::Greater => return self.table.next().map(stored),
+                Ordering::Equal => drop(self.table.next()),
+                Ordering::Less => {}
+            }
+            let (key, row) = self.waiting.as_mut().and_then(Iterator::next)?;
+            if let Some(value) = &row.value {
+                return Some(Ok((Part::Waiting(key), Part::Waiting(value))));
+            }
+        }
+    }
+}
