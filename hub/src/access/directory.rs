@@ -172,6 +172,12 @@ impl Directory {
         self.has_user(name) || self.app_users.contains(name)
     }
 
+    /// The accounts of the app of a space, in no order.
+    pub fn app_users(&self, space: &SpaceName) -> impl Iterator<Item = &str> {
+        let own = move |account: &&str| event_name(space, account).is_some();
+        self.app_users.iter().map(String::as_str).filter(own)
+    }
+
     /// Whether there is such an account, and it is an admin's.
     #[must_use]
     pub fn has_admin(&self, name: &str) -> bool {

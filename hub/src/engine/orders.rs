@@ -4,7 +4,7 @@
 
 use syncline_protocol::{Change, RecordKey, SpaceName, Value};
 
-use super::admin::{system_delete, system_put};
+use super::admin::{system_put, token_deletes};
 use super::decide::Planned;
 use super::{Engine, Part, Writes, system_space};
 use crate::access::acl::{Subject, Verdict};
@@ -62,11 +62,7 @@ impl Engine {
                 vec![set_rule(space, (subject, *verdict), by, now_ms)]
             }
             Order::EndTokens { account } if is_of(space, account) => {
-                let ended = self.directory.tokens_of(account).flat_map(|id| {
-                    let secret = system_delete(collection::CREDENTIALS, &format!("token:{id}"));
-                    [secret, system_delete(collection::TOKENS, id)]
-                });
-                ended.collect()
+                self.directory.tokens_of(account).flat_map(token_deletes).collect()
             }
             Order::EndTokens { .. } => Vec::new(),
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use syncline_protocol::{Condition, Reject, Value};
 
-use super::accounts::{changed_meanwhile, field, guard, token_deletes};
+use super::accounts::{changed_meanwhile, field, guard};
 use super::authenticate::wrong;
 use super::hashing::Queue;
 use super::{Hub, now_ms};
@@ -13,7 +13,7 @@ use crate::access::directory::collection;
 use crate::access::key::ApiKey;
 use crate::access::principal::Principal;
 use crate::access::slow_hash;
-use crate::engine::admin::system_put;
+use crate::engine::admin::{system_put, token_deletes};
 
 impl Hub {
     /// How many keys wait to be shown for the first time.

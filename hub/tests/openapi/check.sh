@@ -68,6 +68,17 @@ SPARE_TOKEN_ID=${spare:3:12}
 export SPARE_TOKEN_ID
 "$syncline" put notes/alice pages welcome title=Hello stars=3
 
+echo "== simple-sync: alice, who may do all but what is .root's"
+key=$("$venv/bin/python" "$here/simple_sync.py" "$SYNCLINE_URL" "$root_key" alice)
+# A stream of events has no end to wait for.
+(cd "$data" && "$venv/bin/schemathesis" --config-file "$here/simple-sync.toml" run \
+    "$SYNCLINE_URL/api/v1/openapi.json" --header "X-API-Key: $key" \
+    --exclude-operation-id followEvents --phases examples,coverage,fuzzing \
+    --max-examples "$examples" --seed "$seed" \
+    --continue-on-failure --request-timeout 20 --no-color \
+    --suppress-health-check all --warnings off)
+"$venv/bin/python" "$here/simple_sync.py" "$SYNCLINE_URL" "$root_key" bo >/dev/null
+
 # check NAME TOKEN ARGUMENTS...: all requests of one caller, who must still be let in at the end.
 check() {
     local name=$1 token=$2
@@ -86,14 +97,3 @@ check() {
 # The user first: an admin's requests may well remove her and her space.
 check "a user, in a space of her own" "$alice" --include-tag records --phases fuzzing,stateful
 check "an admin, everywhere" "$SYNCLINE_TOKEN" --phases examples,coverage,fuzzing
-
-echo "== simple-sync: alice, who may do all but what is .root's"
-key=$("$venv/bin/python" "$here/simple_sync.py" "$SYNCLINE_URL" "$root_key" alice)
-# A stream of events has no end to wait for.
-(cd "$data" && "$venv/bin/schemathesis" --config-file "$here/simple-sync.toml" run \
-    "$SYNCLINE_URL/api/v1/openapi.json" --header "X-API-Key: $key" \
-    --exclude-operation-id followEvents --phases examples,coverage,fuzzing \
-    --max-examples "$examples" --seed "$seed" \
-    --continue-on-failure --request-timeout 20 --no-color \
-    --suppress-health-check all --warnings off)
-"$venv/bin/python" "$here/simple_sync.py" "$SYNCLINE_URL" "$root_key" bo >/dev/null

@@ -7,17 +7,19 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use super::app::App;
 
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, OPTIONS");
-
 /// Answers what a browser asks before a request, and lets pages read answers.
 pub(super) async fn allow(State(app): State<App>, request: Request, next: Next) -> Response {
     let origins = &app.hub().config().gateways.simple_sync.origins;
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.filter(|it| is_allowed(origins, it));
-    let mut response = match *request.method() {
-        Method::OPTIONS => (StatusCode::NO_CONTENT, [(header::ALLOW, METHODS)]).into_response(),
-        _ => next.run(request).await,
-    };
+    let is_options = *request.method() == Method::OPTIONS;
+    let mut response = next.run(request).await;
+    // The router knows which methods there are, and says so by refusing this one.
+    if is_options && response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = response.headers_mut().remove(header::ALLOW);
+        response = StatusCode::NO_CONTENT.into_response();
+        response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)));
+    }
     if let Some(origin) = allowed {
         name(response.headers_mut(), origin);
     } else if !origins.is_empty() {

@@ -81,7 +81,9 @@ async fn routes_methods_and_addresses() {
     let head = house.call("HEAD", "/events", Some(ROOT), "").await;
     assert_eq!((head.status, head.body.len()), (200, 0));
     assert!(head.header("x-sync-cursor").is_some());
-    assert_eq!(house.call("OPTIONS", "/events", None, "").await.status, 204);
+    let options = house.call("OPTIONS", "/acl", None, "").await;
+    assert_eq!((options.status, options.header("allow")), (204, Some("POST")));
+    assert_eq!(house.call("OPTIONS", "/nothing", None, "").await.status, 404);
 
     let slash = house.call("GET", "/events/?since=x", Some(ROOT), "").await;
     assert_eq!((slash.status, slash.header("location")), (301, Some("../events?since=x")));
