@@ -274,3 +274,6 @@ pub(super) fn applied_event(applied: &syncline_protocol::Applied) -> Option<Even
     let value = fields.iter().find(|(name, _)| name.as_str() == EVENT)?.1?;
     rmp_serde::from_slice(value.as_bytes()).ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -202,6 +202,9 @@ async fn sessions_end_before_the_reset_is_answered() {
     session.subscribe(&space(), Filter::default()).await;
     let mut ears = house.stream(&bo, "").await;
     assert_eq!(house.reset(&root(), "bo").await.status, 200);
+    let bearer = format!("Bearer {}", house.program.token());
+    let open = house.ask("GET", "/hub/v1/sessions", &[("Authorization", &bearer)], "").await;
+    assert!(open.status == 200 && !open.text().contains("events/bo"), "{}", open.text());
     let (reject, close) = session.ending().await;
     assert_eq!((reject.code, close), (Code::Unauthorized, 4401));
     assert_eq!(ears.next("event:").await, "goodbye");

@@ -33,7 +33,8 @@ impl Crowd {
         Self::finding(second, scope, FOUND_MAX)
     }
 
-    fn finding(second: u64, scope: Scope, found_max: usize) -> Self {
+    /// With so many found in one pass.
+    pub(super) fn finding(second: u64, scope: Scope, found_max: usize) -> Self {
         let (after, found) = (prefix_of(second), BTreeMap::new());
         let (told, is_found, is_cut) = (None, false, false);
         Self { second, scope, told, after, found, is_found, is_cut, found_max }
