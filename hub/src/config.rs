@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 pub use error::{ConfigError, Origin};
 pub use secret::Secret;
 pub use settings::{
-    Config, Gateways, Http, Koreader, Limits, Linkora, Log, LogFormat, Quotas, Registration, Store,
-    Sync, Tls,
+    Config, EventReads, Gateways, Http, Koreader, Limits, Linkora, Log, LogFormat, Quotas,
+    Registration, SimpleSync, Store, Sync, Tls,
 };
 
 use tracing_subscriber::EnvFilter;

@@ -13,6 +13,7 @@ pub mod admin;
 mod conflict;
 mod decide;
 mod merge;
+mod orders;
 mod rule;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,9 @@ use crate::config::{Quotas, Store as Settings};
 use crate::publication::{Publication, Published, Rights};
 use crate::store::{Batch, OutcomeRow, ReplicaRow, Store, StoreError};
 
-pub use rule::{Judge, Rule, RuleView, Touched};
+pub use orders::Order;
+pub(crate) use orders::{add_member, set_rule};
+pub use rule::{Additions, Judge, Rule, RuleView, Touched};
 
 /// One thing to apply: what, by whom, when.
 #[derive(Debug, Clone)]
@@ -367,13 +370,19 @@ impl Engine {
         submission: Submission,
     ) -> Result<Receipt, Refusal> {
         // Every part is decided before any is merged: a no leaves nothing behind.
-        let mut planned = Vec::with_capacity(submission.parts.len());
+        let (mut planned, mut ordered) = (Vec::with_capacity(submission.parts.len()), Vec::new());
         for part in submission.parts {
             planned.push(self.decide(batch, principal, now_ms, part)?);
+        }
+        if let Some(orders) = self.ordered(&planned, now_ms) {
+            ordered.push(self.decide(batch, &Principal::hub(), now_ms, orders)?);
         }
         let mut receipt = Receipt::default();
         for part in planned {
             receipt.parts.push(self.merge(batch, now_ms, part)?);
+        }
+        for part in ordered {
+            self.merge(batch, now_ms, part)?;
         }
         Ok(receipt)
     }

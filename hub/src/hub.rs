@@ -11,6 +11,8 @@
 
 mod accounts;
 mod acl;
+mod app_lists;
+mod apps;
 mod authenticate;
 mod bootstrap;
 mod browser;
@@ -24,6 +26,7 @@ mod reading;
 mod realm;
 mod rejects;
 mod session;
+mod slow_keys;
 mod threads;
 mod view;
 
@@ -46,12 +49,21 @@ use crate::store::{ReplicaRow, Store, StoreError};
 use crate::writer::intake::{Intake, Job};
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
+pub use crate::access::acl::{Acl, NoPattern, Pattern, Subject, Verdict};
+pub use crate::access::directory::{Form, Reads, event_name};
 pub use crate::access::household::Household;
+pub use crate::access::key::{ApiKey, KEY_BYTES};
 pub use crate::access::principal::{Principal, Role};
+pub use crate::access::slow_hash::is_bearable;
 pub use crate::access::throttle::{Reserved, Throttle};
-pub use crate::engine::{Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes};
+pub use crate::engine::{
+    Additions, Order, Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes,
+};
+pub use crate::selection::{Access, EVENTS, EventKey, ITEMS, Sight, escape, unescape};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use acl::{Decider, Explained, RULES_MAX};
+pub use app_lists::{AppKey, AppUser};
+pub use apps::{KeyOrder, member_part, rule_part};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};
 pub use browser::BrowserSession;
@@ -62,7 +74,7 @@ pub use realm::{Checked, Derivation, Registering, Shown};
 pub use rejects::Rejected;
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
 pub use threads::Threads;
-pub use view::{HELD_MAX, Listed, View};
+pub use view::{HELD_MAX, Listed, Logged, View};
 
 /// Pages of catch-ups that are read at once: a storm of reconnects takes turns, so that bystanders
 /// and the writer keep their share of the machine.

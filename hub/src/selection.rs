@@ -3,12 +3,14 @@
 //! Everything that reads for somebody reads through a selection: fan-out, snapshots, the log,
 //! digests, lists. Whoever makes one has asked the rules; here nothing is decided.
 
+mod event;
 mod sight;
 
 use std::sync::Arc;
 
 use syncline_protocol::{Filter, ViewMark};
 
+pub use event::{EVENTS, EventKey, ITEMS, escape, unescape};
 pub use sight::Sight;
 
 /// The space whose records say who there is and who may do what.
@@ -41,7 +43,7 @@ impl Access {
     pub fn reaches(&self, collection: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::Some(sight) => sight.reaches(&format!("{collection}/")),
+            Self::Some(sight) => sight.reaches_collection(collection),
             Self::Nothing => false,
         }
     }
@@ -51,13 +53,7 @@ impl Access {
     pub fn allows(&self, collection: &str, key: &str) -> bool {
         match self {
             Self::Everything => true,
-            Self::Some(sight) => {
-                let mut item = String::with_capacity(collection.len() + 1 + key.len());
-                item.push_str(collection);
-                item.push('/');
-                item.push_str(key);
-                sight.allows(&item)
-            }
+            Self::Some(sight) => sight.allows_record(collection, key),
             Self::Nothing => false,
         }
     }

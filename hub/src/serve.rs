@@ -8,6 +8,7 @@
 //! It puts rooms together and decides nothing about data. Whatever can fail for a reason that a
 //! person can mend fails before the first connection is taken.
 
+mod at_rest;
 mod first;
 
 use std::io::Write as _;
@@ -24,6 +25,8 @@ use crate::listen::{self, Bounds, Entrance, ListenError, Listener};
 use crate::logging::{self, LoggingError};
 use crate::store::{self, Store, StoreError};
 use crate::tls::{CertifiedServer, TlsError};
+
+pub use at_rest::{AtRestError, ask};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
@@ -130,8 +133,8 @@ async fn serve(
     let started = Hub::start(config, store, gateway::rules());
     let (hub, threads) = started.map_err(|cause| ServeError::Store { path, cause })?;
     hub.derive_secrets(gateway::derivations());
-    let first = hub.bootstrap().await.map_err(ServeError::First);
-    let greeted = first.and_then(|first| greet(&hub, &listener, tls.as_deref(), first, token_file));
+    let first = begin(&hub, token_file).await;
+    let greeted = first.and_then(|first| greet(&listener, tls.as_deref(), &first));
     let mut failed = hub.failed();
     if greeted.is_ok() {
         let stop = async {
@@ -155,13 +158,24 @@ async fn serve(
     }
 }
 
+/// Makes what a new store, and a gateway that was just turned on, lack; gives what to tell of it.
+async fn begin(hub: &Hub, token_file: &str) -> Result<String, ServeError> {
+    let data = &hub.config().data;
+    let mut text = String::new();
+    if let Some(first) = hub.bootstrap().await.map_err(ServeError::First)? {
+        text.push_str(&first::begin(data, &first, token_file)?);
+    }
+    for secret in gateway::start(hub).await.map_err(ServeError::First)? {
+        text.push_str(&first::keep_secret(data, &secret)?);
+    }
+    Ok(text)
+}
+
 /// Tells the person who started it where the hub is, and after the first start how to begin.
 fn greet(
-    hub: &Hub,
     listener: &Listener,
     tls: Option<&CertifiedServer>,
-    first: Option<crate::hub::FirstToken>,
-    token_file: &str,
+    first: &str,
 ) -> Result<(), ServeError> {
     let mut text = String::new();
     for (address, entrance) in listener.addresses() {
@@ -177,9 +191,7 @@ fn greet(
         let hash = tls.public().key_sha256;
         text.push_str(&format!("The SHA-256 of its TLS key, for --pin: {hash}\n"));
     }
-    if let Some(first) = first {
-        text.push_str(&first::begin(&hub.config().data, &first, token_file)?);
-    }
+    text.push_str(first);
     // Where nobody reads standard output, nobody is told.
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());

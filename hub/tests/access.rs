@@ -8,8 +8,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use syncline::access::directory::{Action, collection as system, member_key};
-use syncline::access::principal::Principal;
+use syncline::access::acl::Verdict;
+use syncline::access::directory::{Action, Directory, collection as system, member_key};
+use syncline::access::principal::{Principal, Role};
 use syncline::access::token::{RANDOM_BYTES, Token};
 use syncline::config;
 use syncline::engine::admin::{system_delete, system_put};
@@ -20,7 +21,33 @@ use workbench::random::cases;
 use workbench::{Bench, delete, put, space};
 
 const PEOPLE: [&str; 3] = ["ann", "ben", "cid"];
-const RECORDS: [&str; 4] = ["a/1", "a/2", "b/1", "b/2"];
+
+/// What the space holds, and what its rules are about.
+#[derive(Debug)]
+struct Kind {
+    /// Whether it is a space of events, of which each sees their own and what rules allow.
+    of_events: bool,
+    collections: [&'static str; 2],
+    records: [&'static str; 4],
+    items: [&'static str; 7],
+    actions: [&'static str; 4],
+}
+
+static RECORDS: Kind = Kind {
+    of_events: false,
+    collections: ["c", "d"],
+    records: ["a/1", "a/2", "b/1", "b/2"],
+    items: ["*", "c/*", "d/*", "c/a/*", "d/b/1", "c/a/1", "d/b*"],
+    actions: ["*", "read", "r*", "write"],
+};
+
+static EVENTS: Kind = Kind {
+    of_events: true,
+    collections: ["events", "items"],
+    records: ["1|ann|a/1", "2|ben|a/2", "3|eve|b/1", "4|ann|b%25"],
+    items: ["*", "a/*", "b*", "a/1", "b/1", "b%", "4|ann|b%25"],
+    actions: ["*", ".read", ".r*", "write"],
+};
 
 /// What may happen.
 #[derive(Debug, Clone)]
@@ -42,33 +69,33 @@ enum Deed {
     Role(usize, &'static str),
 }
 
-fn change() -> impl Strategy<Value = Change> {
-    let name = prop::sample::select(vec!["c", "d"]);
-    let record = prop::sample::select(RECORDS.to_vec());
+fn change(kind: &'static Kind) -> impl Strategy<Value = Change> {
+    let name = prop::sample::select(&kind.collections[..]);
+    let record = prop::sample::select(&kind.records[..]);
     (name, record, any::<u16>(), 0..5_u8).prop_map(|(name, record, value, kind)| match kind {
         0 => delete(name, record),
         _ => put(name, record, "x", value.into()),
     })
 }
 
-fn work() -> impl Strategy<Value = Deed> {
+fn work(kind: &'static Kind) -> impl Strategy<Value = Deed> {
     let who = prop::sample::select(vec!["*", "ann", "ben", "c*"]);
-    let item = prop::sample::select(vec!["*", "c/*", "d/*", "c/a/*", "d/b/1", "c/a/1", "d/b*"]);
-    let action = prop::sample::select(vec!["*", "read", "r*", "write"]);
+    let item = prop::sample::select(&kind.items[..]);
+    let action = prop::sample::select(&kind.actions[..]);
     let rule = (0..6_u8, who, item, action, prop::option::weighted(0.8, any::<bool>()));
     let role = (0..3_usize, prop::sample::select(vec!["reader", "writer", "owner"]));
     prop_oneof![
-        5 => change().prop_map(Deed::Write),
+        5 => change(kind).prop_map(Deed::Write),
         3 => rule.prop_map(|(at, who, item, deed, says)| Deed::Rule(at, [who, item, deed], says)),
         1 => role.prop_map(|(who, role)| Deed::Role(who, role)),
     ]
 }
 
-fn event() -> impl Strategy<Value = Event> {
+fn event(kind: &'static Kind) -> impl Strategy<Value = Event> {
     let who = 0..3_usize;
     let room = prop::sample::select(vec![10, 400, 1 << 20]);
     prop_oneof![
-        6 => prop::collection::vec(work(), 1..5).prop_map(Event::Commit),
+        6 => prop::collection::vec(work(kind), 1..5).prop_map(Event::Commit),
         5 => Just(Event::Publish),
         6 => (who.clone(), 1..4_u8).prop_map(|(who, steps)| Event::Step(who, steps)),
         1 => (who.clone(), room).prop_map(|(who, room)| Event::Connect(who, room)),
@@ -79,6 +106,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The hub, three people, and what has been committed and not told yet.
 struct World {
+    kind: &'static Kind,
     bench: Bench,
     followers: Vec<Follower>,
     told: VecDeque<Told>,
@@ -91,7 +119,7 @@ struct World {
 }
 
 impl World {
-    fn new() -> Self {
+    fn new(kind: &'static Kind) -> Self {
         let settings = config::Store {
             tombstone_retention: Duration::from_millis(100),
             maintenance_interval: Duration::from_millis(50),
@@ -99,15 +127,22 @@ impl World {
         };
         let mut bench = Bench::in_memory(settings, vec![]);
         bench.make_spaces(&[FOLLOWED]).unwrap();
+        if kind.of_events {
+            let form = [("form", Value::from("events")), ("reads", Value::from("acl"))];
+            let changes = vec![system_put(system::SPACES, FOLLOWED, &form)];
+            let form = Work::Write(Submission::changes(system_space(), changes));
+            assert!(bench.commit(vec![form]).unwrap().answers.iter().all(Result::is_ok));
+        }
         let followers = PEOPLE.iter().map(|name| {
             let mut follower = Follower::new(Filter::default(), 1000, 120);
-            follower.reader = admit(&mut bench, name);
+            follower.reader = admit(&mut bench, &kind.account(name));
             follower
         });
         let followers = followers.collect();
         let batches = vec![0];
         let (told, denied) = (VecDeque::new(), BTreeMap::new());
-        let mut world = Self { bench, followers, told, sessions: 0, denied, batches, batch: 0 };
+        let mut world =
+            Self { kind, bench, followers, told, sessions: 0, denied, batches, batch: 0 };
         (0..3).for_each(|who| world.connect(who, 400));
         world
     }
@@ -134,7 +169,7 @@ impl World {
         let works = works.into_iter().map(|work| match work {
             Deed::Write(change) => Work::Write(Submission::changes(space(FOLLOWED), vec![change])),
             Deed::Rule(at, patterns, says) => rule(at, patterns, says),
-            Deed::Role(who, role) => role_of(PEOPLE[who], role),
+            Deed::Role(who, role) => role_of(&self.kind.account(PEOPLE[who]), role),
         });
         let committed = self.bench.commit(works.collect()).unwrap();
         assert!(committed.answers.iter().all(Result::is_ok), "{:?}", committed.answers);
@@ -150,9 +185,14 @@ impl World {
         for (who, follower) in self.followers.iter().enumerate() {
             let access =
                 directory.access(&follower.reader, &space(FOLLOWED), Action::Read, u64::MAX / 2);
-            for (name, record) in ["c", "d"].iter().flat_map(|c| RECORDS.map(|key| (*c, key))) {
+            let Kind { collections, records, .. } = self.kind;
+            for (name, record) in collections.iter().flat_map(|c| records.map(|key| (*c, key))) {
                 let at = (who, format!("{name}/{record}"));
-                if access.allows(name, record) {
+                let allows = access.allows(name, record);
+                if let Some(expected) = self.kind.naive(&directory, PEOPLE[who], name, record) {
+                    assert_eq!(allows, expected, "{} and {name}/{record}", PEOPLE[who]);
+                }
+                if allows {
                     self.denied.remove(&at);
                 } else {
                     self.denied.entry(at).or_insert(self.batch);
@@ -189,14 +229,48 @@ impl World {
     }
 }
 
+impl Kind {
+    /// What somebody's account is called.
+    fn account(&self, name: &str) -> String {
+        if self.of_events { format!("{FOLLOWED}/{name}") } else { name.to_owned() }
+    }
+
+    /// A plain reading of who sees what of events: none of records.
+    fn naive(
+        &self,
+        directory: &Directory,
+        name: &str,
+        collection: &str,
+        key: &str,
+    ) -> Option<bool> {
+        if !self.of_events {
+            return None;
+        }
+        let account = self.account(name);
+        let role = directory.membership(&account, &space(FOLLOWED));
+        let parts: Vec<String> = key.split('|').map(|part| part.replace("%25", "%")).collect();
+        let whole = key.replace("%25", "%");
+        let (author, item) = match collection {
+            "events" => (parts[1].as_str(), parts[2].as_str()),
+            _ => ("", whole.as_str()),
+        };
+        let decided = directory.acl(&space(FOLLOWED)).decide(name, item, ".read");
+        let by_rule = decided.is_some_and(|(_, verdict)| verdict == Verdict::Allow);
+        Some(role == Some(Role::Owner) || role.is_some() && (author == name || by_rule))
+    }
+}
+
 /// Makes an account with a token, a reader of the space that is followed.
 fn admit(bench: &mut Bench, name: &str) -> Principal {
-    let token = Token::from_random([name.as_bytes()[0]; RANDOM_BYTES]);
+    let token = Token::from_random([name.rsplit('/').next().unwrap().as_bytes()[0]; RANDOM_BYTES]);
     let id = token.id().to_string();
     let digest = Value::from(hex::encode(token.digest().to_bytes()).as_str());
     let fields = [("user", Value::from(name)), ("role", Value::from("owner"))];
     let changes = vec![
-        system_put(system::USERS, name, &[("admin", Value::from(false))]),
+        match name.contains('/') {
+            true => system_put(system::APP_USERS, name, &[("created_ms", Value::from(1_u64))]),
+            false => system_put(system::USERS, name, &[("admin", Value::from(false))]),
+        },
         system_put(system::CREDENTIALS, &format!("token:{id}"), &[("digest", digest)]),
         system_put(system::TOKENS, &id, &fields),
     ];
@@ -226,35 +300,47 @@ fn rule(at: u8, [who, item, action]: [&str; 3], says: Option<bool>) -> Work {
     Work::Write(Submission::changes(system_space(), vec![change]))
 }
 
+/// Lets events happen, and then all of it arrive.
+fn run(kind: &'static Kind, events: Vec<Event>) {
+    let mut world = World::new(kind);
+    events.into_iter().for_each(|event| world.happen(event));
+    while !world.told.is_empty() {
+        world.publish();
+    }
+    for (who, name_of) in PEOPLE.iter().enumerate() {
+        if world.followers[who].subscription.is_none() {
+            world.connect(who, 1 << 20);
+        }
+        world.followers[who].catch_up(&world.bench);
+        world.judge(who);
+        let follower = &world.followers[who];
+        assert_eq!(follower.copy.gaps, 0, "a frame did not join what was sent before");
+        assert_eq!(follower.shown(), follower.expected(&world.bench));
+        let access = follower.reading(&world.bench).access;
+        // That something was deleted may stay known: what it was is not.
+        let shown = follower.copy.records.iter().filter(|(_, record)| record.is_visible());
+        for ((name, key), _) in shown {
+            let allowed = access.allows(name.as_str(), key.as_str());
+            assert!(allowed, "{name_of} still holds {name}/{key}");
+        }
+    }
+    world.bench.assert_sound();
+}
+
 proptest! {
     #![proptest_config(cases(300))]
 
     #[test]
     fn nobody_is_sent_what_they_may_not_read(
-        events in prop::collection::vec(event(), 1..100),
+        events in prop::collection::vec(event(&RECORDS), 1..100),
     ) {
-        let mut world = World::new();
-        events.into_iter().for_each(|event| world.happen(event));
-        while !world.told.is_empty() {
-            world.publish();
-        }
-        for (who, name_of) in PEOPLE.iter().enumerate() {
-            if world.followers[who].subscription.is_none() {
-                world.connect(who, 1 << 20);
-            }
-            world.followers[who].catch_up(&world.bench);
-            world.judge(who);
-            let follower = &world.followers[who];
-            prop_assert_eq!(follower.copy.gaps, 0, "a frame did not join what was sent before");
-            prop_assert_eq!(follower.shown(), follower.expected(&world.bench));
-            let access = follower.reading(&world.bench).access;
-            // That something was deleted may stay known: what it was is not.
-            let shown = follower.copy.records.iter().filter(|(_, record)| record.is_visible());
-            for ((name, key), _) in shown {
-                let allowed = access.allows(name.as_str(), key.as_str());
-                prop_assert!(allowed, "{} still holds {}/{}", name_of, name, key);
-            }
-        }
-        world.bench.assert_sound();
+        run(&RECORDS, events);
+    }
+
+    #[test]
+    fn nobody_is_sent_an_event_that_they_may_not_see(
+        events in prop::collection::vec(event(&EVENTS), 1..100),
+    ) {
+        run(&EVENTS, events);
     }
 }

@@ -87,6 +87,12 @@ pub struct Acl {
 }
 
 impl Acl {
+    /// No rule.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { rules: BTreeMap::new() }
+    }
+
     /// Adds a rule. It takes the place of an earlier one with the same patterns.
     pub fn set(&mut self, subject: Subject, verdict: Verdict) {
         self.rules.insert(subject, verdict);

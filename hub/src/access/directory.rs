@@ -3,11 +3,13 @@
 //! The engine keeps it in step with those records in log order, so that a decision and a fan-out
 //! ask memory and not the store.
 
+mod forms;
 mod grants;
+mod keys;
 mod rules;
 mod secrets;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use syncline_protocol::{Record, SpaceName, Value};
 
@@ -18,22 +20,27 @@ pub use crate::selection::SYSTEM_SPACE;
 use rules::AllRules;
 use secrets::AllSecrets;
 
+pub use forms::{Form, Reads, event_name};
 pub use grants::Grant;
-pub use rules::{ACL_ITEM, Action, SpaceRules, read_rule};
+pub use rules::{ACL_ITEM, Action, SpaceRules, read_rule, rule_key};
 pub use secrets::{DeviceSecret, OwnSecret, Secrets, device_key, own_key};
 
 /// Its collections.
 pub mod collection {
     /// Accounts, by name: `admin`, `created_ms`.
     pub const USERS: &str = "users";
+    /// Accounts of a gateway's apps, by name: `created_ms`. They have no password, and are members
+    /// of their app's space alone.
+    pub const APP_USERS: &str = "app_users";
     /// API tokens, by id: `user`, `label`, `role`, `spaces`, `created_ms`, `expires_ms`; those that
-    /// stand for a browser's session also `session`, and `parent` when a token opened it.
+    /// stand for a browser's session also `session`, and `parent` when a token opened it;
+    /// those of a gateway's apps `uuid`.
     pub const TOKENS: &str = "tokens";
     /// Memberships, by `space:user`: `role`.
     pub const MEMBERS: &str = "members";
     /// Access rules, by `space:ID`: `principal`, `item`, `action`, `verdict`, `by`, `at_ms`.
     pub const RULES: &str = "rules";
-    /// Spaces, by name: `owner`, `created_ms`.
+    /// Spaces, by name: `owner`, `created_ms`; those of events `form` and `reads`.
     pub const SPACES: &str = "spaces";
     /// Limits of their own, by `space:NAME`: `bytes`, `records`; by `user:NAME`: `spaces`,
     /// `sessions`.
@@ -66,13 +73,17 @@ pub struct TokenGrant {
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     admins: HashMap<String, bool>,
+    app_users: HashSet<String>,
     tokens: HashMap<String, TokenGrant>,
     token_digests: HashMap<String, TokenDigest>,
+    /// Hashes of keys that were made elsewhere and not shown here yet, by the ids of their tokens.
+    slow_keys: BTreeMap<String, String>,
     passwords: HashMap<String, String>,
     secrets: AllSecrets,
     members: BTreeMap<(String, String), Role>,
     limits: HashMap<String, OwnLimits>,
     rules: AllRules,
+    forms: HashMap<String, Form>,
     version: u64,
 }
 
@@ -98,6 +109,11 @@ impl Directory {
                 let admin = |record: &Record| record.get("admin").and_then(Value::as_bool);
                 keep(&mut self.admins, key, record.map(|record| admin(record) == Some(true)));
             }
+            collection::APP_USERS => match record {
+                Some(_) => drop(self.app_users.insert(key.to_owned())),
+                None => drop(self.app_users.remove(key)),
+            },
+            collection::SPACES => keep(&mut self.forms, key, record.and_then(Form::read)),
             collection::TOKENS => keep(&mut self.tokens, key, record.and_then(read_token)),
             collection::MEMBERS => self.set_member(key, record),
             collection::CREDENTIALS => self.set_credential(key, record),
@@ -135,6 +151,7 @@ impl Directory {
                 Some(TokenDigest::from_bytes(hex.try_into().ok()?))
             });
             keep(&mut self.token_digests, id, digest);
+            self.set_slow_key(id, record);
         } else if let Some(user) = key.strip_prefix("password:") {
             let phc = record.and_then(|record| Some(record.get("phc")?.as_str()?.to_owned()));
             keep(&mut self.passwords, user, phc);
@@ -143,10 +160,22 @@ impl Directory {
         }
     }
 
-    /// Whether there is such an account.
+    /// Whether there is such an account of a person.
     #[must_use]
     pub fn has_user(&self, name: &str) -> bool {
         self.admins.contains_key(name)
+    }
+
+    /// Whether there is such an account, of a person or of a gateway's app.
+    #[must_use]
+    pub fn has_account(&self, name: &str) -> bool {
+        self.has_user(name) || self.app_users.contains(name)
+    }
+
+    /// The accounts of the app of a space, in no order.
+    pub fn app_users(&self, space: &SpaceName) -> impl Iterator<Item = &str> {
+        let own = move |account: &&str| event_name(space, account).is_some();
+        self.app_users.iter().map(String::as_str).filter(own)
     }
 
     /// Whether there is such an account, and it is an admin's.
@@ -301,7 +330,7 @@ impl TokenGrant {
 pub fn rights_of(collection: &str, key: &str) -> Rights {
     match collection {
         collection::USERS => Rights::ChangedEverywhere,
-        collection::MEMBERS | collection::RULES => {
+        collection::MEMBERS | collection::RULES | collection::SPACES => {
             let space = key.split_once(':').map_or(key, |(space, _)| space);
             Rights::Changed([space.to_owned()].into())
         }

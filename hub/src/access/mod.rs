@@ -5,8 +5,10 @@
 pub mod acl;
 pub mod directory;
 pub mod household;
+pub mod key;
 pub mod password;
 pub mod principal;
 pub mod recognised;
+pub mod slow_hash;
 pub mod throttle;
 pub mod token;

@@ -130,7 +130,12 @@ impl TokenDigest {
 
     /// Whether this is the digest of that token, in constant time.
     pub fn matches(&self, token: &Token) -> bool {
-        self.0.ct_eq(&token.digest().0).into()
+        self.is(token.digest())
+    }
+
+    /// Whether this is the same digest, in constant time.
+    pub fn is(&self, other: Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 }
 

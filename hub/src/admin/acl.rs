@@ -14,7 +14,6 @@ use super::document::{Authenticated, Bodied, Named, Parsed};
 use super::page::{Page, Paging};
 use super::place::{SpacePath, name};
 use crate::access::acl::{NoPattern, Pattern, Subject, Verdict};
-use crate::access::directory::Action;
 use crate::hub::{Decider, Hub};
 
 /// An access rule: three patterns, each a value or the beginning of values and `*`.
@@ -55,8 +54,7 @@ pub(super) struct Question {
     principal: Option<String>,
     /// The item, `collection/key`.
     item: String,
-    /// read, write, delete or admin.
-    #[param(pattern = "^(read|write|delete|admin)$")]
+    /// read, write, delete or admin; what the events say in a space of events.
     action: String,
 }
 
@@ -65,7 +63,7 @@ pub(super) struct Question {
 pub(super) struct Explanation {
     /// allow or deny.
     verdict: &'static str,
-    /// owner, rule, role or no_member.
+    /// owner, rule, role, no_rule (in a space of events) or no_member.
     by: &'static str,
     /// The role that decides, where one does.
     role: Option<&'static str>,
@@ -134,15 +132,15 @@ pub(super) async fn explain(
     Path(path): Path<SpacePath>,
     Query(question): Query<Question>,
 ) -> Result<Json<Explanation>, Failure> {
-    let action: Action = question.action.parse().map_err(refused)?;
     let account = question.principal.unwrap_or_else(|| caller.account().to_owned());
-    let asked = (account.as_str(), question.item.as_str(), action);
+    let asked = (account.as_str(), question.item.as_str(), question.action.as_str());
     let explained = hub.explain(&caller, &name(&path.space)?, asked)?;
     let verdict = explained.verdict;
     let (by, role, rule) = match explained.by {
         Decider::Owner => ("owner", None, None),
         Decider::Role(role) => ("role", Some(role.as_str()), None),
         Decider::Rule(subject) => ("rule", None, Some(shown(&subject, verdict))),
+        Decider::NoRule => ("no_rule", None, None),
         Decider::NoMember => ("no_member", None, None),
     };
     Ok(Json(Explanation { verdict: verdict.as_str(), by, role, rule }))

@@ -12,7 +12,8 @@ use super::settings::{self, SECTIONS, Setting};
 use super::{Config, ConfigError, Overrides};
 
 /// Variables that belong to the command line, not to the settings.
-const FOREIGN: &[&str] = &["SYNCLINE_URL", "SYNCLINE_TOKEN", "SYNCLINE_CONFIG"];
+const FOREIGN: &[&str] =
+    &["SYNCLINE_URL", "SYNCLINE_TOKEN", "SYNCLINE_CONFIG", "SYNCLINE_SIMPLE_SYNC_ROOT_KEY"];
 /// How alike two names must be to be taken for a slip (Jaro-Winkler, 1.0 is equal).
 const LIKENESS: f64 = 0.85;
 

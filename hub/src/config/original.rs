@@ -1,17 +1,20 @@
-//! Variables of Linkora's own server, so that what started it starts this hub as well.
+//! Variables of other servers, so that what started them starts this hub as well, and a short name
+//! for a secret that people give by hand.
 //!
 //! ```text
+//! SYNCLINE_SIMPLE_SYNC_ROOT_KEY                      gateways.simple_sync.root_key
 //! LINKORA_SERVER_AUTH_TOKEN                          gateways.linkora.auth_token
 //! LINKORA_HOST_ADDRESS, LINKORA_SERVER_PORT,
 //! LINKORA_HTTPS_PORT                                 gateways.linkora.listen
 //! ```
-//! Its database and its key store have no counterpart: those variables are not looked at. Both of
-//! its ports are opened as soon as one of the three is named.
+//! Linkora's database and its key store have no counterpart: those variables are not looked at.
+//! Both of its ports are opened as soon as one of the three is named.
 
 const TOKEN: &str = "LINKORA_SERVER_AUTH_TOKEN";
 const HOST: &str = "LINKORA_HOST_ADDRESS";
 const PORT: &str = "LINKORA_SERVER_PORT";
 const TLS_PORT: &str = "LINKORA_HTTPS_PORT";
+const ROOT_KEY: &str = "SYNCLINE_SIMPLE_SYNC_ROOT_KEY";
 
 /// What the variables say.
 #[derive(Debug, Default)]
@@ -20,6 +23,7 @@ pub(super) struct Original {
     host: Option<String>,
     port: Option<String>,
     tls_port: Option<String>,
+    root_key: Option<String>,
 }
 
 impl Original {
@@ -30,6 +34,7 @@ impl Original {
             HOST => &mut self.host,
             PORT => &mut self.port,
             TLS_PORT => &mut self.tls_port,
+            ROOT_KEY => &mut self.root_key,
             _ => return,
         };
         let text = text.trim();
@@ -41,6 +46,9 @@ impl Original {
         let mut settings = Vec::new();
         if let Some(token) = &self.token {
             settings.push(("gateways.linkora.auth_token", TOKEN, token.clone()));
+        }
+        if let Some(key) = &self.root_key {
+            settings.push(("gateways.simple_sync.root_key", ROOT_KEY, key.clone()));
         }
         let named = [(HOST, &self.host), (PORT, &self.port), (TLS_PORT, &self.tls_port)];
         if let Some((variable, _)) = named.into_iter().find(|(_, text)| text.is_some()) {
@@ -76,6 +84,13 @@ mod tests {
         assert!(own.auth_token.is_some_and(|token| token.is("a!@#$%^&*b")));
         let listen: Vec<String> = own.listen.iter().map(ToString::to_string).collect();
         assert_eq!(listen, ["0.0.0.0:45455", "0.0.0.0:54545"]);
+    }
+
+    #[test]
+    fn the_root_key_has_a_short_name_and_is_never_printed() {
+        let config = load(&[(ROOT_KEY, "sk_abc")]);
+        assert!(config.gateways.simple_sync.root_key.as_ref().is_some_and(|key| key.is("sk_abc")));
+        assert!(!config.print().contains("sk_abc"));
     }
 
     #[test]

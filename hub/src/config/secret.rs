@@ -14,6 +14,12 @@ impl Secret {
         Self(text.to_owned())
     }
 
+    /// The secret itself, for whoever keeps its digest: never shown or logged.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
     /// Whether this is what somebody shows.
     #[must_use]
     pub fn is(&self, shown: &str) -> bool {

@@ -72,6 +72,7 @@ pub(super) const SECTIONS: &[Section] = &[
     Quotas::SECTION,
     Koreader::SECTION,
     Linkora::SECTION,
+    SimpleSync::SECTION,
 ];
 
 const fn seconds(count: u64) -> Duration {
@@ -146,7 +147,7 @@ macro_rules! section {
 
 mod gateways;
 
-pub use gateways::{Gateways, Koreader, Linkora, Registration};
+pub use gateways::{EventReads, Gateways, Koreader, Linkora, Registration, SimpleSync};
 
 section! {
     /// The hub's settings, complete and checked: flags over environment over file over defaults.

@@ -10,7 +10,7 @@ use rustls::pki_types::ServerName;
 use toml::Value;
 use tracing_subscriber::EnvFilter;
 
-use super::{Config, LogFormat, Registration, Secret};
+use super::{Config, EventReads, LogFormat, Registration, Secret};
 
 /// The place of a setting in a [`Config`], by the way its value is written. Numbers and durations
 /// carry the least and the most that is accepted.
@@ -31,6 +31,9 @@ pub(super) enum Slot {
     Filter(fn(&mut Config) -> &mut String),
     Format(fn(&mut Config) -> &mut LogFormat),
     Registering(fn(&mut Config) -> &mut Registration),
+    Reads(fn(&mut Config) -> &mut EventReads),
+    Names(fn(&mut Config) -> &mut Vec<String>),
+    Words(fn(&mut Config) -> &mut Vec<String>),
     Account(fn(&mut Config) -> &mut String),
     Secret(fn(&mut Config) -> &mut Option<Secret>),
 }
@@ -64,6 +67,9 @@ impl Slot {
             Self::Filter(at) => *at(config) = filter(value)?,
             Self::Format(at) => *at(config) = format(value)?,
             Self::Registering(at) => *at(config) = registration(value)?,
+            Self::Reads(at) => *at(config) = reads(value)?,
+            Self::Names(at) => *at(config) = list(value, name)?,
+            Self::Words(at) => *at(config) = list(value, word)?,
             Self::Account(at) => *at(config) = account(value)?,
             Self::Secret(at) => *at(config) = secret(value)?,
         }
@@ -83,10 +89,13 @@ impl Slot {
             Self::File(at) => quote(&at(config).as_ref()?.to_string_lossy()),
             Self::Addresses(at) => quote_all(at(config)),
             Self::Networks(at) => quote_all(at(config)),
-            Self::Hosts(at) | Self::Origins(at) => quote_all(at(config)),
+            Self::Hosts(at) | Self::Origins(at) | Self::Names(at) | Self::Words(at) => {
+                quote_all(at(config))
+            }
             Self::Filter(at) => quote(at(config)),
             Self::Format(at) => quote(show_format(*at(config))),
             Self::Registering(at) => quote(at(config).as_str()),
+            Self::Reads(at) => quote(at(config).as_str()),
             Self::Account(at) => quote(at(config)),
             // A secret is set and never shown.
             Self::Secret(_) => return None,
@@ -97,6 +106,32 @@ impl Slot {
 fn registration(value: &Value) -> Result<Registration, String> {
     let word = value.as_str().and_then(Registration::of);
     word.ok_or_else(|| "write \"first\", \"open\" or \"closed\"".to_owned())
+}
+
+fn reads(value: &Value) -> Result<EventReads, String> {
+    match value.as_str() {
+        Some("open") => Ok(EventReads::Open),
+        Some("acl") => Ok(EventReads::Acl),
+        _ => Err("write \"open\" or \"acl\"".to_owned()),
+    }
+}
+
+/// A name that can stand in an address and in the name of a space as it is.
+fn name(text: &str) -> Result<String, String> {
+    let good = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'_' | b'-')
+    };
+    let is_name = (1..=64).contains(&text.len())
+        && text.bytes().all(good)
+        && !text.trim_matches('.').is_empty();
+    is_name
+        .then(|| text.to_owned())
+        .ok_or_else(|| format!("{text:?} is no name: write 1 to 64 of a-z, 0-9, `.`, `_` and `-`"))
+}
+
+fn word(text: &str) -> Result<String, String> {
+    let is_word = !text.is_empty() && text.len() <= 1024 && !text.contains(char::is_control);
+    is_word.then(|| text.to_owned()).ok_or_else(|| format!("{text:?} is no word: write one"))
 }
 
 fn switch(value: &Value) -> Result<bool, String> {

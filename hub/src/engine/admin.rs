@@ -115,6 +115,11 @@ impl Engine {
             changes.push(system_delete(collection::LIMITS, &limits_of_space(name)));
         }
         changes.extend(members.iter().map(|key| system_delete(collection::MEMBERS, key)));
+        // Whoever was of an app whose space this is, is of nothing else.
+        for account in self.directory.app_users(name) {
+            changes.push(system_delete(collection::APP_USERS, account));
+            changes.extend(self.directory.tokens_of(account).flat_map(token_deletes));
+        }
         let rules = self.directory.rule_keys(name);
         changes.extend(rules.map(|key| system_delete(collection::RULES, key)));
         self.write_system(batch, now_ms, changes)
@@ -177,6 +182,7 @@ pub(super) fn load_directory(snapshot: &Snapshot) -> Result<Directory, StoreErro
     directory.set_version(space.sequence);
     let names = [
         collection::USERS,
+        collection::APP_USERS,
         collection::TOKENS,
         collection::MEMBERS,
         collection::SPACES,
@@ -228,6 +234,15 @@ pub(super) fn remember_replicas(
         batch.replicas.insert(&key.as_slice(), &row.encode().as_slice());
     }
     Ok(Receipt::default())
+}
+
+/// The deletes that end a token.
+#[must_use]
+pub fn token_deletes(id: &str) -> [Change; 2] {
+    [
+        system_delete(collection::CREDENTIALS, &format!("token:{id}")),
+        system_delete(collection::TOKENS, id),
+    ]
 }
 
 /// A put in the space `system`.

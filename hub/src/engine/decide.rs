@@ -10,7 +10,7 @@ use syncline_protocol::{
     Reject, SpaceId, SpaceName, Stamp,
 };
 
-use super::rule::RuleView;
+use super::rule::{Additions, RuleView};
 use super::{Engine, Part, Refusal, Writes};
 use crate::access::directory::{Action, Grant, SYSTEM_SPACE};
 use crate::access::principal::Principal;
@@ -24,7 +24,7 @@ pub(super) struct Planned {
     pub(super) base: Option<u64>,
     pub(super) writes: Writes,
     /// What a rule added, to be stamped here.
-    pub(super) additions: Vec<Change>,
+    pub(super) additions: Additions,
 }
 
 impl Engine {
@@ -54,7 +54,7 @@ impl Engine {
         }
         self.check_quotas(&part.space, &space, &part.writes)?;
         self.check_fields(batch, space.id, &part.writes)?;
-        let additions = self.consult_rules(batch, &part, &space, now_ms)?;
+        let additions = self.consult_rules(batch, principal, (&part, &space), now_ms)?;
         let base = part.base.and_then(|(epoch, base)| judged_base(&space, epoch, base));
         Ok(Planned { space: part.space, id: space.id, base, writes: part.writes, additions })
     }
@@ -156,15 +156,16 @@ impl Engine {
     fn consult_rules(
         &self,
         batch: &Batch<'_>,
-        part: &Part,
-        space: &SpaceRow,
+        principal: &Principal,
+        (part, space): (&Part, &SpaceRow),
         now_ms: u64,
-    ) -> Result<Vec<Change>, Refusal> {
+    ) -> Result<Additions, Refusal> {
         let Some(rule) = self.rules.iter().find(|rule| (rule.governs)(&part.space)) else {
-            return Ok(Vec::new());
+            return Ok(Additions::default());
         };
         let changes: Vec<&Change> = part.writes.changes().collect();
-        (rule.judge)(&RuleView::new(batch, space, &part.writes), &changes, now_ms)
+        let view = RuleView::new(batch, space, part, (principal, &self.directory));
+        (rule.judge)(&view, &changes, now_ms)
     }
 }
 

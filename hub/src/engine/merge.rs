@@ -45,7 +45,7 @@ impl Engine {
             self.clock.observe(delta.stamp.time);
             self.merge_delta(batch, Step { space: &space, id, delta, base, now_ms })?;
         }
-        changes.extend(additions);
+        changes.extend(additions.changes);
         let mut stamped = Vec::new();
         for change in changes {
             let delta = self.stamp(batch, id, change, now_ms)?;

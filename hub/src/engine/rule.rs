@@ -6,11 +6,14 @@ use syncline_protocol::{
     Change, CollectionName, Epoch, HlcTime, Op, Record, RecordKey, SpaceId, SpaceName, Stamp,
 };
 
-use super::{Refusal, Writes};
+use super::orders::Order;
+use super::{Part, Refusal, Writes};
+use crate::access::directory::Directory;
+use crate::access::principal::Principal;
 use crate::store::{Batch, SpaceRow};
 
 /// Judges a push: the records, its changes, and the time in milliseconds since 1970.
-pub type Judge = fn(&RuleView<'_>, &[&Change], u64) -> Result<Vec<Change>, Refusal>;
+pub type Judge = fn(&RuleView<'_>, &[&Change], u64) -> Result<Additions, Refusal>;
 
 /// What a gateway demands of every push in its spaces, native ones too.
 ///
@@ -33,12 +36,30 @@ impl std::fmt::Debug for Rule {
     }
 }
 
+/// What a rule adds to a push.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Additions {
+    /// Changes of the space.
+    pub changes: Vec<Change>,
+    /// What becomes of the space's own members and rules.
+    pub orders: Vec<Order>,
+}
+
+impl From<Vec<Change>> for Additions {
+    fn from(changes: Vec<Change>) -> Self {
+        Self { changes, orders: Vec::new() }
+    }
+}
+
 /// The records of a space, as a rule may read them: reserved collections too.
 pub struct RuleView<'a> {
     batch: &'a Batch<'a>,
-    space: SpaceId,
+    space: &'a SpaceName,
+    id: SpaceId,
     epoch: Epoch,
     writes: &'a Writes,
+    principal: &'a Principal,
+    directory: &'a Directory,
 }
 
 /// A record that a push writes to, before and after.
@@ -55,8 +76,32 @@ pub struct Touched {
 }
 
 impl<'a> RuleView<'a> {
-    pub(super) fn new(batch: &'a Batch<'a>, space: &SpaceRow, writes: &'a Writes) -> Self {
-        Self { batch, space: space.id, epoch: space.epoch, writes }
+    pub(super) fn new(
+        batch: &'a Batch<'a>,
+        row: &SpaceRow,
+        part: &'a Part,
+        (principal, directory): (&'a Principal, &'a Directory),
+    ) -> Self {
+        let Part { space, writes, .. } = part;
+        Self { batch, space, id: row.id, epoch: row.epoch, writes, principal, directory }
+    }
+
+    /// The space's name.
+    #[must_use]
+    pub fn space(&self) -> &SpaceName {
+        self.space
+    }
+
+    /// Who pushes.
+    #[must_use]
+    pub fn principal(&self) -> &Principal {
+        self.principal
+    }
+
+    /// Accounts and rights as of this push.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        self.directory
     }
 
     /// The epoch of the space's log: another than before means that a backup was restored.
@@ -83,7 +128,7 @@ impl<'a> RuleView<'a> {
             let at = match places.get(&place) {
                 Some(at) => *at,
                 None => {
-                    let row = self.batch.record(self.space, place.0, place.1)?;
+                    let row = self.batch.record(self.id, place.0, place.1)?;
                     let record = row.map(|row| row.record).unwrap_or_default();
                     records.push((change, record.clone(), record));
                     places.insert(place, records.len() - 1);
@@ -110,7 +155,7 @@ impl<'a> RuleView<'a> {
         collection: &CollectionName,
         key: &RecordKey,
     ) -> Result<Option<Record>, Refusal> {
-        let row = self.batch.record(self.space, collection, key)?;
+        let row = self.batch.record(self.id, collection, key)?;
         Ok(row.map(|row| row.record).filter(Record::is_visible))
     }
 
@@ -124,7 +169,7 @@ impl<'a> RuleView<'a> {
         prefix: &str,
         limit: usize,
     ) -> Result<Vec<(RecordKey, Record)>, Refusal> {
-        let rows = self.batch.shown_range(self.space, collection, prefix, limit)?;
+        let rows = self.batch.shown_range(self.id, collection, prefix, limit)?;
         Ok(rows.into_iter().map(|(key, row)| (key, row.record)).collect())
     }
 }

@@ -12,16 +12,21 @@
 
 pub mod koreader;
 pub mod linkora;
+pub mod simple_sync;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
 
 use axum::Router;
 use http::{HeaderMap, Method, header};
-use std::net::SocketAddr;
+use syncline_protocol::Reject;
 
 use crate::config::Config;
 use crate::hub::{Derivation, Hub, Rule};
 
 /// Every gateway of this hub.
-pub const ALL: &[Gateway] = &[koreader::GATEWAY, linkora::GATEWAY];
+pub const ALL: &[Gateway] = &[koreader::GATEWAY, linkora::GATEWAY, simple_sync::GATEWAY];
 
 /// One gateway's entry in the list.
 #[derive(Debug, Clone, Copy)]
@@ -40,10 +45,47 @@ pub struct Gateway {
     /// What people and the command ask of it, under `/hub/v1/gateways/<name>`. Each request
     /// carries the caller's [`crate::hub::Principal`] as an extension.
     pub admin: Option<fn() -> Router<Hub>>,
+    /// What it needs to be there before it is served.
+    pub start: Option<fn(Hub) -> Starting>,
     /// How its apps' secret follows from an account's password, where it does.
     pub derives: Option<Derivation>,
     /// Where the settings say it is reached.
     pub mount: fn(&Config) -> Mount<'_>,
+}
+
+/// The start of a gateway; gives the secrets that it made.
+pub type Starting = Pin<Box<dyn Future<Output = Result<Vec<FirstSecret>, Reject>> + Send>>;
+
+/// A secret that a start made, for whoever started it: shown once, kept nowhere but in a file of
+/// theirs.
+#[derive(Clone)]
+pub struct FirstSecret {
+    /// What it is, for people.
+    pub what: String,
+    /// The name of the file in the data folder.
+    pub file: String,
+    /// The secret.
+    pub secret: String,
+}
+
+impl std::fmt::Debug for FirstSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FirstSecret").field("what", &self.what).finish_non_exhaustive()
+    }
+}
+
+/// Starts the gateways that the settings turn on.
+///
+/// # Errors
+/// Why one cannot be served.
+pub async fn start(hub: &Hub) -> Result<Vec<FirstSecret>, Reject> {
+    let mut secrets = Vec::new();
+    for gateway in ALL.iter().filter(|it| (it.mount)(hub.config()).enabled) {
+        if let Some(start) = gateway.start {
+            secrets.extend(start(hub.clone()).await?);
+        }
+    }
+    Ok(secrets)
 }
 
 /// Where a gateway is reached besides its prefixes and claims.

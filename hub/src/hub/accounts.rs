@@ -13,7 +13,7 @@ use super::{Hub, TokenOrder, now_ms, unknown_space};
 use crate::access::directory::{OwnLimits, SYSTEM_SPACE, collection, limits_of_user, member_key};
 use crate::access::principal::{Principal, Role, check_account};
 use crate::access::token::Token;
-use crate::engine::admin::{system_delete, system_put};
+use crate::engine::admin::{system_delete, system_put, token_deletes};
 use crate::engine::{Part, Receipt, Submission, Writes, system_space};
 
 /// Bytes of the shortest password; what Argon2 slows down must not be guessed at once.
@@ -332,13 +332,6 @@ fn check_pattern(text: &str) -> Result<(), String> {
 fn put_password(name: &str, phc: &str) -> Change {
     let key = format!("password:{name}");
     system_put(collection::CREDENTIALS, &key, &[("phc", Value::from(phc))])
-}
-
-pub(super) fn token_deletes(id: &str) -> [Change; 2] {
-    [
-        system_delete(collection::CREDENTIALS, &format!("token:{id}")),
-        system_delete(collection::TOKENS, id),
-    ]
 }
 
 pub(super) fn guard(collection: &str, key: &str, condition: Condition) -> Guard {

@@ -1,14 +1,16 @@
 //! A space's access rules: who may change them, and what they say.
 
-use sha2::{Digest as _, Sha256};
 use syncline_protocol::{Code, Condition, Reject, SpaceName, Value};
 
 use super::accounts::{field, guard};
 use super::{Hub, now_ms, unknown_space};
 use crate::access::acl::{Subject, Verdict};
-use crate::access::directory::{ACL_ITEM, Action, SYSTEM_SPACE, collection};
+use crate::access::directory::{
+    ACL_ITEM, Action, Form, SYSTEM_SPACE, collection, event_name, rule_key,
+};
 use crate::access::principal::{Principal, Role};
-use crate::engine::admin::{system_delete, system_put};
+use crate::engine::admin::system_delete;
+use crate::engine::set_rule;
 
 /// Rules of one space at most: each change of one looks at all of them.
 pub const RULES_MAX: usize = 10_000;
@@ -31,6 +33,8 @@ pub enum Decider {
     Rule(Subject),
     /// No rule matches; this role does.
     Role(Role),
+    /// No rule matches, and this is a space of events, where then nothing may be done.
+    NoRule,
     /// The account is no member of the space.
     NoMember,
 }
@@ -68,16 +72,8 @@ impl Hub {
             let what = format!("{space} has {RULES_MAX} access rules, and no more");
             return Err(Reject::new(Code::TooMany, what));
         }
-        let text = |text: &str| Value::from(text);
-        let fields = [
-            ("principal", text(subject.principal.as_str())),
-            ("item", text(subject.item.as_str())),
-            ("action", text(subject.action.as_str())),
-            ("verdict", text(verdict.as_str())),
-            ("by", text(principal.account())),
-            ("at_ms", Value::from(now_ms())),
-        ];
-        let change = system_put(collection::RULES, &rule_key(space, subject), &fields);
+        self.refuse_events(space)?;
+        let change = set_rule(space, (subject, verdict), principal.account(), now_ms());
         self.write_system(vec![change], vec![owned], || unknown_space(space)).await?;
         Ok(())
     }
@@ -93,6 +89,7 @@ impl Hub {
         subject: &Subject,
     ) -> Result<(), Reject> {
         let owned = self.guard_acl(principal, space)?;
+        self.refuse_events(space)?;
         if !self.acl(principal, space)?.iter().any(|(it, _)| it == subject) {
             let what = format!("{space} has no rule with these three patterns");
             return Err(Reject::new(Code::NotFound, what));
@@ -112,8 +109,15 @@ impl Hub {
         &self,
         principal: &Principal,
         space: &SpaceName,
-        (account, item, action): (&str, &str, Action),
+        (account, item, action): (&str, &str, &str),
     ) -> Result<Explained, Reject> {
+        let is_of_events = self.directory().form(space) != Form::Records;
+        // There an account may be called as it is called there.
+        let own = format!("{space}/{account}");
+        let account = match is_of_events && self.directory().has_account(&own) {
+            true => &own,
+            false => account,
+        };
         if principal.account() == account {
             self.role(principal, space)?;
         } else {
@@ -128,12 +132,33 @@ impl Hub {
             return explained(Verdict::Allow, Decider::Owner);
         }
         let rules = directory.rules(space);
-        let decided = rules.and_then(|rules| rules.acl().decide(account, item, action.as_str()));
-        match decided {
-            Some((subject, verdict)) => explained(verdict, Decider::Rule(subject.clone())),
-            None if role >= action.least() => explained(Verdict::Allow, Decider::Role(role)),
-            None => explained(Verdict::Deny, Decider::Role(role)),
+        let name =
+            if is_of_events { event_name(space, account).unwrap_or(account) } else { account };
+        let decided = rules.and_then(|rules| rules.acl().decide(name, item, action));
+        if let Some((subject, verdict)) = decided {
+            return explained(verdict, Decider::Rule(subject.clone()));
         }
+        if is_of_events {
+            return explained(Verdict::Deny, Decider::NoRule);
+        }
+        let action: Action =
+            action.parse().map_err(|problem| Reject::new(Code::Refused, problem))?;
+        match () {
+            () if role >= action.least() => explained(Verdict::Allow, Decider::Role(role)),
+            () => explained(Verdict::Deny, Decider::Role(role)),
+        }
+    }
+
+    /// Where rules are events, one that did not come as an event would be in no history.
+    fn refuse_events(&self, space: &SpaceName) -> Result<(), Reject> {
+        if self.directory().form(space) == Form::Records {
+            return Ok(());
+        }
+        let what = format!(
+            "The rules of {space} are events: add one by POST to /acl of its own API. One with the \
+             same patterns takes the place of another, and none is ever taken out"
+        );
+        Err(Reject::new(Code::Refused, what))
     }
 
     fn require_acl(&self, principal: &Principal, space: &SpaceName) -> Result<(), Reject> {
@@ -157,14 +182,4 @@ impl Hub {
         let owner = Condition::FieldEquals(field("owner"), owner);
         Ok(guard(collection::SPACES, space.as_str(), owner))
     }
-}
-
-/// One record for three patterns, however long they are.
-fn rule_key(space: &SpaceName, subject: &Subject) -> String {
-    let mut hash = Sha256::new();
-    for pattern in [&subject.principal, &subject.item, &subject.action] {
-        hash.update((pattern.as_str().len() as u64).to_be_bytes());
-        hash.update(pattern.as_str());
-    }
-    format!("{space}:{}", hex::encode(&hash.finalize()[..16]))
 }

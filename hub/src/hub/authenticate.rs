@@ -15,6 +15,7 @@ use syncline_protocol::{Code, Reject};
 use super::hashing::NOBODY;
 use super::{Hub, now_ms};
 use crate::access::household::Household;
+use crate::access::key::ApiKey;
 use crate::access::principal::Principal;
 use crate::access::recognised::{Claim, Recognised};
 use crate::access::throttle::{Reserved, Throttle};
@@ -24,7 +25,7 @@ use crate::config::Secret;
 /// What kind of secret is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Realm {
-    /// An API token; the name is not needed.
+    /// An API token or an app's key; the name is not needed.
     Token,
     /// An account's name and password.
     Password,
@@ -54,6 +55,9 @@ impl Hub {
         let checked = match recognised {
             Some(principal) => Ok(principal),
             None if realm == Realm::Password => self.check_password(name, secret, from).await,
+            None if realm == Realm::Token && ApiKey::parse(secret).is_some() => {
+                self.check_key(secret, from).await
+            }
             None => self.reserve(from).and_then(|_| Err(wrong())),
         };
         checked.inspect_err(|reject| self.note(from, reject))
@@ -72,6 +76,9 @@ impl Hub {
     }
 
     fn check_token(&self, text: &str) -> Option<Principal> {
+        if let Some(key) = ApiKey::parse(text) {
+            return self.directory().recognise_key(&key, now_ms());
+        }
         self.directory().recognise(&Token::parse(text).ok()?, now_ms())
     }
 
@@ -112,14 +119,14 @@ impl Hub {
     }
 
     /// Counts a wrong secret from an address, before it is known to be one.
-    fn reserve(&self, from: IpAddr) -> Result<Reserved, Reject> {
+    pub(super) fn reserve(&self, from: IpAddr) -> Result<Reserved, Reject> {
         self.throttle().reserve(&Household::of(from), Instant::now()).map_err(|wait| {
             let what = format!("Too many wrong credentials; wait {} s", wait.as_secs() + 1);
             Reject::new(Code::RateLimited, what)
         })
     }
 
-    fn give_back(&self, from: IpAddr, reserved: &Reserved) {
+    pub(super) fn give_back(&self, from: IpAddr, reserved: &Reserved) {
         self.throttle().give_back(&Household::of(from), reserved, Instant::now());
     }
 
@@ -137,7 +144,7 @@ impl Hub {
     }
 }
 
-fn wrong() -> Reject {
+pub(super) fn wrong() -> Reject {
     Reject::new(Code::Unauthorized, "This credential is not valid")
 }
 

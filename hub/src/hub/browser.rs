@@ -5,10 +5,10 @@
 
 use syncline_protocol::{Code, Guard, Reject, Value};
 
-use super::accounts::token_deletes;
 use super::{Hub, TokenOrder, now_ms};
 use crate::access::principal::{Principal, Role};
 use crate::access::token::Token;
+use crate::engine::admin::token_deletes;
 
 /// Expired sessions that a log-in removes at most; the rest waits for the next.
 const SWEEP_MAX: usize = 256;

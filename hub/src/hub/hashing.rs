@@ -48,7 +48,7 @@ impl Default for Hashing {
 
 impl Hashing {
     /// A turn, in the order in which they were asked for.
-    async fn turn(&self, queue: Queue) -> Result<OwnedSemaphorePermit, Reject> {
+    pub(super) async fn turn(&self, queue: Queue) -> Result<OwnedSemaphorePermit, Reject> {
         let places = match queue {
             Queue::Strangers => &self.strangers,
             Queue::Known => &self.known,
@@ -71,6 +71,10 @@ impl Hashing {
 }
 
 impl Hub {
+    pub(super) fn hashing(&self) -> &Hashing {
+        &self.inner.hashing
+    }
+
     /// Hashes a secret under a salt drawn now.
     ///
     /// # Errors

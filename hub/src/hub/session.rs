@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use syncline_protocol::{
     Code, DeviceId, Filter, Hello, Peer, PushId, Reject, ReplicaId, SpaceId, SpaceName, Start,
@@ -18,6 +19,9 @@ use crate::subscription::{Beginning, Subscription};
 
 /// A client that asks to be the only session of its device says so by this attribute of hello.
 pub const EXCLUSIVE: &str = "exclusive";
+
+/// How often it is looked whether sessions are gone.
+const DEPARTED_EVERY: Duration = Duration::from_millis(5);
 
 /// A session that is open.
 #[derive(Debug)]
@@ -153,6 +157,15 @@ impl Hub {
     #[must_use]
     pub fn sessions(&self) -> Vec<SessionInfo> {
         self.inner.sessions.iter().map(|session| session.info.clone()).collect()
+    }
+
+    /// Waits until an account whose credentials have ended has no session any more, or for so long.
+    pub async fn await_departure(&self, account: &str, within: Duration) {
+        let until = tokio::time::Instant::now() + within;
+        let is_here = || self.inner.sessions.iter().any(|session| session.info.account == account);
+        while is_here() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(DEPARTED_EVERY).await;
+        }
     }
 
     /// Asks sessions to end.

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use syncline_protocol::{Code, CollectionName, Filter, Record, RecordKey, Reject, SpaceName};
+use syncline_protocol::codec::{ChangesHeader, decode_hub};
+use syncline_protocol::{
+    Applied, Code, CollectionName, Filter, HubFrame, Record, RecordKey, Reject, SpaceName,
+};
 
 use crate::admit::unavailable;
 use crate::selection::{Access, Selection};
@@ -18,6 +21,17 @@ pub struct Listed {
     /// The records, tombstones too.
     pub records: Vec<(RecordKey, Record)>,
     /// Whether there may be more after them.
+    pub more: bool,
+}
+
+/// A stretch of the log.
+#[derive(Debug)]
+pub struct Logged {
+    /// What was written.
+    pub deltas: Vec<Applied>,
+    /// The last sequence looked at; the sequence asked after when there was none.
+    pub last: u64,
+    /// Whether the log goes on after it.
     pub more: bool,
 }
 
@@ -104,6 +118,20 @@ impl View {
         let page = self.page(&filter, after.as_deref(), bytes_max)?;
         let records = page.records.into_iter().map(|(_, key, row)| (key, row.record)).collect();
         Ok(Listed { records, more: page.next.is_some() })
+    }
+
+    /// What was written after a sequence, of what a filter selects and may be read, in the order of
+    /// the log, until about `bytes_max` bytes are found.
+    pub fn log(&self, after: u64, filter: &Filter, bytes_max: usize) -> Result<Logged, Reject> {
+        let selection = Selection::new(filter.clone(), self.access.clone());
+        let page = self.ask(|snapshot| snapshot.log(self.row.id, after, &selection, bytes_max))?;
+        let (before, last, more) = (after, page.last, page.more);
+        let header = ChangesHeader { space: &self.space, before, last, more, deltas: page.count };
+        // A page of the log is what a frame holds, and read as one.
+        match decode_hub(&[header.encode(), page.deltas].concat()) {
+            Ok(HubFrame::Changes { deltas, .. }) => Ok(Logged { deltas, last, more }),
+            _ => Err(Reject::new(Code::Internal, "The log could not be read")),
+        }
     }
 
     /// The collections in which something may be read, with the counts of all that they hold;

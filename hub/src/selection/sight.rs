@@ -8,6 +8,8 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
+use super::event::{EVENTS, EventKey, ITEMS, unescape};
+
 /// Which items a principal may do something to.
 #[derive(Debug, Clone)]
 pub struct Sight {
@@ -16,7 +18,17 @@ pub struct Sight {
     /// The lengths of the beginnings, the longest first.
     lengths: Vec<usize>,
     otherwise: bool,
+    names: Names,
     mark: [u8; 32],
+}
+
+/// How a record is named by the rules.
+#[derive(Debug, Clone)]
+enum Names {
+    /// As `collection/key`.
+    Records,
+    /// An event by its item, as its key has it; whoever wrote it may see it whatever the rules say.
+    Events { reader: Box<str> },
 }
 
 /// Sights of one mark allow the same.
@@ -48,7 +60,38 @@ impl Sight {
         let mut lengths: Vec<usize> = beginnings.keys().map(|it| it.len()).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
         lengths.dedup();
-        Self { exact, beginnings, lengths, otherwise, mark: hash.finalize().into() }
+        let (names, mark) = (Names::Records, hash.finalize().into());
+        Self { exact, beginnings, lengths, otherwise, names, mark }
+    }
+
+    /// The same of a space of events, for whoever is called `reader` in them.
+    #[must_use]
+    pub fn of_events(self, reader: &str) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(self.mark);
+        hash.update(reader);
+        let names = Names::Events { reader: reader.into() };
+        Self { names, mark: hash.finalize().into(), ..self }
+    }
+
+    /// Whether a record is allowed.
+    #[must_use]
+    pub fn allows_record(&self, collection: &str, key: &str) -> bool {
+        match &self.names {
+            Names::Records => {
+                let mut item = String::with_capacity(collection.len() + 1 + key.len());
+                item.push_str(collection);
+                item.push('/');
+                item.push_str(key);
+                self.allows(&item)
+            }
+            Names::Events { reader } => match collection {
+                EVENTS => EventKey::parse(key)
+                    .is_some_and(|key| key.author == **reader || self.allows(&key.item)),
+                ITEMS => unescape(key).is_some_and(|item| self.allows(&item)),
+                _ => false,
+            },
+        }
     }
 
     /// Whether an item is allowed. A beginning that is the whole item is more specific than the
@@ -63,9 +106,18 @@ impl Sight {
         said.next().copied().unwrap_or(self.otherwise)
     }
 
-    /// Whether an item that begins so may be allowed.
+    /// Whether any record of a collection may be allowed.
     #[must_use]
-    pub fn reaches(&self, beginning: &str) -> bool {
+    pub fn reaches_collection(&self, collection: &str) -> bool {
+        match &self.names {
+            Names::Records => self.reaches(&format!("{collection}/")),
+            // Somebody's own events may be among them.
+            Names::Events { .. } => [EVENTS, ITEMS].contains(&collection),
+        }
+    }
+
+    /// Whether an item that begins so may be allowed.
+    fn reaches(&self, beginning: &str) -> bool {
         let patterns = self.exact.iter().chain(&self.beginnings);
         let mut within = patterns.filter(|(pattern, _)| pattern.starts_with(beginning));
         self.allows(beginning) || within.any(|(_, allows)| *allows)
@@ -75,7 +127,8 @@ impl Sight {
     #[must_use]
     pub fn of_everything(&self) -> Option<bool> {
         let same = |allows: &bool| *allows == self.otherwise;
-        (self.exact.values().all(same) && self.beginnings.values().all(same))
+        let has_own = matches!(self.names, Names::Events { .. });
+        (!has_own && self.exact.values().all(same) && self.beginnings.values().all(same))
             .then_some(self.otherwise)
     }
 

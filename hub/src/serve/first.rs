@@ -1,11 +1,13 @@
-//! The first start: where the admin's token is kept, and what to try. The token is shown to a
-//! terminal only; in a file that collects output it would be read by others for years.
+//! The first start: where the admin's token is kept, and what gateways made, and what to try. A
+//! secret is shown to a terminal only; in a file that collects output it would be read by others
+//! for years.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use super::ServeError;
+use crate::gateway::FirstSecret;
 use crate::hub::FirstToken;
 
 /// Keeps the token, and gives what a person should read.
@@ -20,6 +22,20 @@ pub(super) fn begin(
     kept.map_err(|cause| ServeError::Token { path: path.clone(), cause })?;
     let shown = io::stdout().is_terminal().then_some(token);
     Ok(welcome(&path, shown.as_deref()))
+}
+
+/// Keeps a secret that a gateway made, and gives what a person should read.
+pub(super) fn keep_secret(data: &Path, secret: &FirstSecret) -> Result<String, ServeError> {
+    let path = data.join(&secret.file);
+    let kept = keep(data, &path, &secret.secret);
+    kept.map_err(|cause| ServeError::Token { path: path.clone(), cause })?;
+    let shown = io::stdout().is_terminal().then(|| format!(", shown once: {}", secret.secret));
+    Ok(format!(
+        "\n{}{}\nIt is kept in {}, readable by you alone.\n",
+        secret.what,
+        shown.unwrap_or_default(),
+        path.display()
+    ))
 }
 
 /// Writes the token for its owner alone. What an earlier store left there opens nothing any more.

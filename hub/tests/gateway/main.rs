@@ -4,6 +4,9 @@
 //! - `asking`: foreign requests, to the byte, and what was answered.
 //! - `koreader`: reading positions of e-readers.
 //! - `linkora`: the bookmark app's sync server.
+//! - `simple_sync`: apps that keep a history of events.
+//! - `simple_sync_import`: from simple-sync's own database, and back.
+//! - `raw`: a session that speaks the hub's own wire by hand.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
@@ -14,6 +17,11 @@ mod linkora;
 #[allow(dead_code, reason = "the tests of the process itself need more of it")]
 #[path = "../process/program.rs"]
 mod program;
+#[allow(dead_code, reason = "the tests of sessions need more of it")]
+#[path = "../sync/raw.rs"]
+mod raw;
+mod simple_sync;
+mod simple_sync_import;
 
 use syncline::config::Config;
 use syncline::gateway;

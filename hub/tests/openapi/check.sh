@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Holds a running hub against the OpenAPI document that it serves, and reads the AsyncAPI document.
+# Holds a running hub against the OpenAPI documents that it serves, its own and simple-sync's, and reads
+# the AsyncAPI document.
 #
 # Needs python3 with venv; everything that it makes lies under target/ or a temporary folder. The
 # hub runs on a free port of the loopback address and is stopped at the end, whatever happens.
@@ -45,6 +46,11 @@ finish() {
 }
 trap finish EXIT
 
+# A key of simple-sync's .root, of this run alone.
+SYNCLINE_SIMPLE_SYNC_ROOT_KEY=sk_$("$venv/bin/python" -c \
+    'import base64, os; print(base64.b64encode(os.urandom(32)).decode().rstrip("="))')
+root_key=$SYNCLINE_SIMPLE_SYNC_ROOT_KEY
+export SYNCLINE_SIMPLE_SYNC_ROOT_KEY
 # Guessed credentials must not end in a wall of 429 that hides every other answer.
 export SYNCLINE_LIMITS__FAILED_LOGINS_PER_MINUTE=1000000
 "$syncline" serve --data "$data/hub" --listen 127.0.0.1:0 >"$data/greeting" 2>"$data/log" &
@@ -61,6 +67,17 @@ spare=$("$syncline" token create --user alice)
 SPARE_TOKEN_ID=${spare:3:12}
 export SPARE_TOKEN_ID
 "$syncline" put notes/alice pages welcome title=Hello stars=3
+
+echo "== simple-sync: alice, who may do all but what is .root's"
+key=$("$venv/bin/python" "$here/simple_sync.py" "$SYNCLINE_URL" "$root_key" alice)
+# A stream of events has no end to wait for.
+(cd "$data" && "$venv/bin/schemathesis" --config-file "$here/simple-sync.toml" run \
+    "$SYNCLINE_URL/api/v1/openapi.json" --header "X-API-Key: $key" \
+    --exclude-operation-id followEvents --phases examples,coverage,fuzzing \
+    --max-examples "$examples" --seed "$seed" \
+    --continue-on-failure --request-timeout 20 --no-color \
+    --suppress-health-check all --warnings off)
+"$venv/bin/python" "$here/simple_sync.py" "$SYNCLINE_URL" "$root_key" bo >/dev/null
 
 # check NAME TOKEN ARGUMENTS...: all requests of one caller, who must still be let in at the end.
 check() {

@@ -3,7 +3,7 @@
 
 use super::harness::TestHub;
 use super::raw::change;
-use syncline::engine::{Part, Refusal, Rule, RuleView, Submission, Touched, Writes};
+use syncline::engine::{Additions, Part, Refusal, Rule, RuleView, Submission, Touched, Writes};
 use syncline_protocol::{
     Change, Code, CollectionName, FieldName, Filter, Op, Record, RecordKey, Reject, SpaceName,
     Value,
@@ -19,7 +19,7 @@ fn put(collection: &str, key: &RecordKey, field: &str, value: u64) -> Change {
 }
 
 /// Gives each new record of `links` the next number, and bears no key that is `forbidden`.
-fn number(view: &RuleView<'_>, changes: &[&Change], _: u64) -> Result<Vec<Change>, Refusal> {
+fn number(view: &RuleView<'_>, changes: &[&Change], _: u64) -> Result<Additions, Refusal> {
     let counter = RecordKey::new("next").unwrap();
     let record = view.get(&name(".counters"), &counter)?;
     let mut next = record.and_then(|it| it.get("value")?.as_u64()).unwrap_or(1);
@@ -34,7 +34,7 @@ fn number(view: &RuleView<'_>, changes: &[&Change], _: u64) -> Result<Vec<Change
         }
     }
     more.push(put(".counters", &counter, "value", next));
-    Ok(more)
+    Ok(more.into())
 }
 
 const NUMBERS: Rule = Rule {
@@ -114,7 +114,7 @@ async fn the_hub_stamps_past_what_is_there() {
 }
 
 /// Tells of each record what the push makes of it, or that it is gone.
-fn tell(view: &RuleView<'_>, _: &[&Change], _: u64) -> Result<Vec<Change>, Refusal> {
+fn tell(view: &RuleView<'_>, _: &[&Change], _: u64) -> Result<Additions, Refusal> {
     let text = |record: &Record| record.get("title").and_then(Value::as_str).map(str::to_owned);
     let tell = |one: Touched| {
         let of = |record: Option<&Record>| record.and_then(text).unwrap_or("none".to_owned());
@@ -122,7 +122,7 @@ fn tell(view: &RuleView<'_>, _: &[&Change], _: u64) -> Result<Vec<Change>, Refus
         let field = (FieldName::new("told").unwrap(), Some(Value::from(told.as_str())));
         Change::put(name("told"), one.key, vec![field]).unwrap()
     };
-    Ok(view.touched()?.into_iter().map(tell).collect())
+    Ok(view.touched()?.into_iter().map(tell).collect::<Vec<_>>().into())
 }
 
 const TELLS: Rule =

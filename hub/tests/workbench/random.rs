@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use syncline::config;
-use syncline::engine::{Part, Refusal, Rule, RuleView, Submission, Work, Writes};
+use syncline::engine::{Additions, Part, Refusal, Rule, RuleView, Submission, Work, Writes};
 use syncline_protocol::{
     Change, Condition, Delta, FieldName, Guard, Push, PushId, SpaceName, Value,
 };
@@ -100,14 +100,14 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 
 /// Numbers the pushes of its spaces in a reserved collection and in an open one, and forgets the
 /// number at every tenth.
-fn number(view: &RuleView<'_>, changes: &[&Change], _: u64) -> Result<Vec<Change>, Refusal> {
+fn number(view: &RuleView<'_>, changes: &[&Change], _: u64) -> Result<Additions, Refusal> {
     let counter = view.get(&collection(RESERVED), &key("count"))?;
     let last = counter.and_then(|record| record.get("n").and_then(Value::as_u64)).unwrap_or(0);
     if last == 10 {
-        return Ok(vec![delete(RESERVED, "count"), delete("d", "numbered")]);
+        return Ok(vec![delete(RESERVED, "count"), delete("d", "numbered")].into());
     }
     let next = last + changes.len().min(1) as u64;
-    Ok(vec![put(RESERVED, "count", "n", next), put("d", "numbered", "n", next)])
+    Ok(vec![put(RESERVED, "count", "n", next), put("d", "numbered", "n", next)].into())
 }
 
 /// One rule, for the second space.

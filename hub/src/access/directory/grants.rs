@@ -3,7 +3,8 @@
 
 use syncline_protocol::SpaceName;
 
-use super::{Action, Directory, SYSTEM_SPACE, SpaceRules, TokenGrant};
+use super::{Action, Directory, Form, SYSTEM_SPACE, SpaceRules, TokenGrant};
+use crate::access::acl::Acl;
 use crate::access::principal::{Credential, Principal, Role};
 use crate::selection::Access;
 
@@ -61,7 +62,7 @@ impl Directory {
                 self.has_user(account) && self.secrets(realm, account).is_some()
             }
             Credential::Token(id) => {
-                self.has_user(principal.account())
+                self.has_account(principal.account())
                     && self.live_token(id, now_ms).is_some_and(|it| it.user == principal.account())
             }
         }
@@ -137,15 +138,34 @@ impl Directory {
             false => self.membership(principal.account(), space),
         };
         match (role, most) {
-            (Some(role), Some(most)) if most >= action.least() => match self.rules.of(space) {
-                Some(rules) if role < Role::Owner => {
-                    rules.access(principal.account(), role, action)
-                }
-                _ if role >= action.least() => Access::Everything,
-                _ => Access::Nothing,
-            },
+            (Some(role), Some(most)) if most >= action.least() => {
+                self.member_access(principal.account(), space, (role, action))
+            }
             _ => Access::Nothing,
         }
+    }
+
+    /// The same of a member of this role, whose credential is for enough.
+    fn member_access(
+        &self,
+        account: &str,
+        space: &SpaceName,
+        (role, action): (Role, Action),
+    ) -> Access {
+        if let Form::Events(reads) = self.form(space) {
+            return self.access_to_events((space, reads), account, (role, action));
+        }
+        match self.rules.of(space) {
+            Some(rules) if role < Role::Owner => rules.access(account, role, action),
+            _ if role >= action.least() => Access::Everything,
+            _ => Access::Nothing,
+        }
+    }
+
+    /// A space's rules alone; there may be none in it.
+    #[must_use]
+    pub fn acl(&self, space: &SpaceName) -> &Acl {
+        self.rules.of(space).map_or(const { &Acl::new() }, SpaceRules::acl)
     }
 
     /// A space's access rules; none when it has none.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use dashmap::DashMap;
+use sha2::{Digest as _, Sha256};
 use syncline_protocol::{Record, SpaceName, Value};
 
 use crate::access::acl::{Acl, Subject, Verdict};
@@ -28,6 +29,9 @@ pub enum Action {
 
 /// The item that rules about rules name.
 pub const ACL_ITEM: &str = ".acl";
+
+/// The action by which rules about events say who sees them.
+const EVENT_READ: &str = ".read";
 
 impl Action {
     /// The word for it, in rules.
@@ -73,6 +77,8 @@ pub(super) struct AllRules {
 #[derive(Debug, Default)]
 pub struct SpaceRules {
     acl: Acl,
+    /// What members may read of a space of events, by their names in it.
+    readers: DashMap<String, Access>,
     /// Bounded by the members, who alone may ask.
     known: DashMap<(String, Action, bool), Access>,
 }
@@ -95,20 +101,23 @@ impl AllRules {
     /// Takes over what a record says now; `None` when it shows nothing.
     pub(super) fn set(&mut self, key: &str, record: Option<&Record>) {
         let Some((space, _)) = key.split_once(':') else { return };
-        let stands = self.spaces.get(space);
-        let mut acl = stands.map(|rules| rules.acl.clone()).unwrap_or_default();
+        let stands = self.spaces.entry(space.to_owned()).or_default();
+        if Arc::get_mut(stands).is_none() {
+            // Somebody still reads the rules as they were.
+            *stands = Arc::new(SpaceRules { acl: stands.acl.clone(), ..SpaceRules::default() });
+        }
+        let Some(rules) = Arc::get_mut(stands) else { return };
+        rules.known.clear();
+        rules.readers.clear();
         if let Some(subject) = self.records.remove(key) {
-            acl.remove(&subject);
+            rules.acl.remove(&subject);
         }
         if let Some((subject, verdict)) = record.and_then(read_rule) {
             self.records.insert(key.to_owned(), subject.clone());
-            acl.set(subject, verdict);
+            rules.acl.set(subject, verdict);
         }
-        if acl.is_empty() {
+        if rules.acl.is_empty() {
             self.spaces.remove(space);
-        } else {
-            let rules = SpaceRules { acl, known: DashMap::new() };
-            self.spaces.insert(space.to_owned(), Arc::new(rules));
         }
     }
 }
@@ -132,6 +141,35 @@ impl SpaceRules {
         self.known.insert(asked, access.clone());
         access
     }
+}
+
+impl SpaceRules {
+    /// What somebody of this name may read of a space of events.
+    pub(super) fn events_read_by(&self, reader: &str) -> Access {
+        if let Some(known) = self.readers.get(reader) {
+            return known.clone();
+        }
+        let access = events_read_by(&self.acl, reader);
+        self.readers.insert(reader.to_owned(), access.clone());
+        access
+    }
+}
+
+/// What somebody of this name may read of events: what rules allow, and what is their own.
+pub(super) fn events_read_by(acl: &Acl, reader: &str) -> Access {
+    let sight = acl.sight(reader, EVENT_READ, Verdict::Deny);
+    Access::from(Arc::new(sight.of_events(reader)))
+}
+
+/// The key of a rule: one record for three patterns, however long they are.
+#[must_use]
+pub fn rule_key(space: &SpaceName, subject: &Subject) -> String {
+    let mut hash = Sha256::new();
+    for pattern in [&subject.principal, &subject.item, &subject.action] {
+        hash.update((pattern.as_str().len() as u64).to_be_bytes());
+        hash.update(pattern.as_str());
+    }
+    format!("{space}:{}", hex::encode(&hash.finalize()[..16]))
 }
 
 /// What a record of a rule says.

@@ -38,6 +38,7 @@ pub const GATEWAY: Gateway = Gateway {
     rule: Some(rule::RULE),
     router,
     admin: Some(admin::router),
+    start: None,
     mount: |config| {
         let settings = &config.gateways.koreader;
         Mount { enabled: settings.enabled, hosts: &settings.hosts, listen: &settings.listen }

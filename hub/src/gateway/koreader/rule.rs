@@ -20,7 +20,7 @@ use super::mapping::{Position, REALM, collection, field, refused};
 use super::request::Request;
 use super::titles::is_group;
 use super::wire::is_document;
-use crate::hub::{Refusal, Rule, RuleView, Touched};
+use crate::hub::{Additions, Refusal, Rule, RuleView, Touched};
 
 /// The rule of all spaces `koreader/...`.
 pub(super) const RULE: Rule = Rule { gateway: REALM, governs, judge };
@@ -29,7 +29,7 @@ fn governs(space: &SpaceName) -> bool {
     space.as_str().strip_prefix(REALM).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn judge(view: &RuleView<'_>, changes: &[&Change], now_ms: u64) -> Result<Vec<Change>, Refusal> {
+fn judge(view: &RuleView<'_>, changes: &[&Change], now_ms: u64) -> Result<Additions, Refusal> {
     let mut ledger = Ledger::open(view, now_ms)?;
     let mut deleted = BTreeSet::new();
     for change in changes {
@@ -48,7 +48,7 @@ fn judge(view: &RuleView<'_>, changes: &[&Change], now_ms: u64) -> Result<Vec<Ch
         let is_deleted = deleted.contains(&(one.collection.as_str(), one.key.as_str()));
         take(&mut ledger, view, &one, is_deleted)?;
     }
-    ledger.close()
+    Ok(ledger.close()?.into())
 }
 
 fn take(

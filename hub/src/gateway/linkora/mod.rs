@@ -36,6 +36,7 @@ pub const GATEWAY: Gateway = Gateway {
     rule: Some(rule::RULE),
     router: routes::router,
     admin: Some(admin::router),
+    start: None,
     derives: None,
     mount: |config| {
         let own = &config.gateways.linkora;

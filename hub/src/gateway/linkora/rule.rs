@@ -11,7 +11,7 @@ use syncline_protocol::{Change, SpaceName};
 use super::call::Call;
 use super::command;
 use super::ledger::{Ledger, Sender};
-use crate::hub::{Refusal, Rule, RuleView};
+use crate::hub::{Additions, Refusal, Rule, RuleView};
 
 /// The first segment of this gateway's spaces.
 pub(crate) const SPACES: &str = "linkora";
@@ -23,14 +23,14 @@ fn governs(space: &SpaceName) -> bool {
     space.as_str().strip_prefix(SPACES).is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn judge(view: &RuleView<'_>, changes: &[&Change], now_ms: u64) -> Result<Vec<Change>, Refusal> {
+fn judge(view: &RuleView<'_>, changes: &[&Change], now_ms: u64) -> Result<Additions, Refusal> {
     let mut ledger = Ledger::open(view, now_ms, Sender::native())?;
     let Some(call) = Call::among(changes) else {
         native::reconcile(&mut ledger, view)?;
-        return ledger.close(false);
+        return Ok(ledger.close(false)?.into());
     };
     command::perform(&mut ledger, &call)?;
     let mut additions = ledger.close(true)?;
     additions.push(Call::done());
-    Ok(additions)
+    Ok(additions.into())
 }

@@ -33,6 +33,7 @@ const BOOKS: Gateway = Gateway {
         Router::new().route("/", get(name)).route("/syncs/{document}", get(name))
     },
     admin: None,
+    start: None,
     derives: None,
     mount: |config| Mount {
         enabled: config.gateways.koreader.enabled,
