@@ -11,6 +11,7 @@
 
 mod accounts;
 mod acl;
+mod app_lists;
 mod apps;
 mod authenticate;
 mod bootstrap;
@@ -53,6 +54,7 @@ pub use crate::access::directory::{Form, Reads, event_name};
 pub use crate::access::household::Household;
 pub use crate::access::key::{ApiKey, KEY_BYTES};
 pub use crate::access::principal::{Principal, Role};
+pub use crate::access::slow_hash::is_bearable;
 pub use crate::access::throttle::{Reserved, Throttle};
 pub use crate::engine::{
     Additions, Order, Part, Receipt, Refusal, Rule, RuleView, Submission, Touched, Writes,
@@ -60,6 +62,7 @@ pub use crate::engine::{
 pub use crate::selection::{Access, EVENTS, EventKey, ITEMS, Sight, escape, unescape};
 pub use accounts::{PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN};
 pub use acl::{Decider, Explained, RULES_MAX};
+pub use app_lists::{AppKey, AppUser};
 pub use apps::{KeyOrder, member_part, rule_part};
 pub use authenticate::Realm;
 pub use bootstrap::{ADMIN, FirstToken, TokenOrder};

@@ -4,7 +4,10 @@
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use syncline::cli::{self, Cli, Command, Failure, ServeArgs};
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use serde_json::Value as Json;
+use syncline::cli::{self, Cli, Command, Failure, Ordered, ServeArgs};
 use syncline::config::Overrides;
 use syncline::serve;
 
@@ -41,8 +44,23 @@ fn ask(command: Command) -> Result<(), Failure> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::Failed(error.to_string()))?;
-    let done = runtime.block_on(Box::pin(cli::run(command)));
+    let done = runtime.block_on(Box::pin(cli::run(command, at_rest)));
     // What still reads or looks up names need not end first.
     runtime.shutdown_background();
     done
+}
+
+/// What a gateway's route answers on a data folder that no hub serves.
+fn at_rest(ordered: Ordered) -> BoxFuture<'static, Result<Json, Failure>> {
+    let Ordered { data, path, query } = ordered;
+    let options = serve::Options {
+        overrides: Overrides { data: Some(data), listen: None },
+        environment: cli::environment().collect(),
+        ..serve::Options::default()
+    };
+    async move {
+        let answer = serve::ask(options, &path, &query).await;
+        answer.map_err(|error| Failure::Failed(error.to_string()))
+    }
+    .boxed()
 }

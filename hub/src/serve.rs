@@ -8,6 +8,7 @@
 //! It puts rooms together and decides nothing about data. Whatever can fail for a reason that a
 //! person can mend fails before the first connection is taken.
 
+mod at_rest;
 mod first;
 
 use std::io::Write as _;
@@ -24,6 +25,8 @@ use crate::listen::{self, Bounds, Entrance, ListenError, Listener};
 use crate::logging::{self, LoggingError};
 use crate::store::{self, Store, StoreError};
 use crate::tls::{CertifiedServer, TlsError};
+
+pub use at_rest::{AtRestError, ask};
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]

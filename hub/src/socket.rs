@@ -265,6 +265,9 @@ where
             Request::Ping(nonce) => {
                 let pong = HubFrame::Pong { nonce, hub_ms: now_ms() };
                 self.wire.send(encode_hub(&pong).into()).await?;
+                if self.session.takes_heartbeat_along(now_ms()) {
+                    self.beat(arrival, doings).await?;
+                }
             }
             Request::Authenticate(_) => {
                 return Err(Reject::new(Code::Malformed, "Hello comes once").into());
@@ -348,12 +351,17 @@ where
         if due == Due::Nothing {
             return Ok(());
         }
+        self.beat(arrival, doings).await?;
+        self.wire.flush().await.map_err(End::from)
+    }
+
+    /// Says that the hub is there, and how far there is nothing to receive.
+    async fn beat(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         doings.subscriptions.iter_mut().for_each(|it| it.resume_verify(now_ms()));
         let subscriptions = doings.subscriptions.iter_mut();
         let stretches = subscriptions.filter_map(|it| it.stretch(&arrival.queue)).collect();
         let heartbeat = HubFrame::Heartbeat { hub_ms: now_ms(), stretches };
-        self.wire.send(encode_hub(&heartbeat).into()).await?;
-        self.wire.flush().await.map_err(End::from)
+        Ok(self.wire.send(encode_hub(&heartbeat).into()).await?)
     }
 
     /// Rights may have changed: ends what is no longer allowed.

@@ -1,8 +1,8 @@
 //! The command: every family of subcommands, one file each, and what they share.
 //!
 //! All of them talk to a running hub, over its protocol or its admin routes; `config`, `restore`
-//! and the offline part of `doctor` read files instead. Nothing here opens a store that a running
-//! hub holds, and nothing here panics because a reader has gone.
+//! and what `--data` makes of `doctor` and `simple-sync root-token` work on files instead. Nothing
+//! here opens a store that a running hub holds, and nothing here panics because a reader has gone.
 //!
 //! Exit codes: 0 done, 1 refused or failed, 2 not understood.
 
@@ -20,6 +20,7 @@ mod line;
 mod linkora;
 mod print;
 mod remote;
+mod simple_sync;
 mod space;
 mod tail;
 mod token;
@@ -31,6 +32,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use futures_util::future::BoxFuture;
 
 pub use config::environment;
 pub use connection::TOKEN_FILE;
@@ -100,6 +102,8 @@ pub enum Command {
     Doctor(backup::DoctorArgs),
     /// KOReader's books, devices and accounts; importing from its other servers
     Koreader(koreader::KoreaderArgs),
+    /// simple-sync's apps: the first key, moving in and out, rules, users and keys
+    SimpleSync(simple_sync::SimpleSyncArgs),
     /// The hub's settings: check or print them
     Config(config::ConfigArgs),
 }
@@ -133,11 +137,26 @@ impl Default for Command {
     }
 }
 
+/// What a command wants of a gateway's routes while no hub runs.
+#[derive(Debug)]
+pub struct Ordered {
+    /// The data folder.
+    pub data: PathBuf,
+    /// The path below `/hub/v1`; it is posted to, without a body.
+    pub path: String,
+    /// The query.
+    pub query: Vec<(&'static str, String)>,
+}
+
+/// Answers [`Ordered`] by the routes themselves, without a port. The command stands below the
+/// gateways and cannot name them, so whoever runs it brings this along.
+pub type AtRest = fn(Ordered) -> BoxFuture<'static, Result<serde_json::Value, Failure>>;
+
 /// Does what any command but `serve` asks for.
 ///
 /// # Errors
 /// Why it was not done; see [`Failure::exit_code`].
-pub async fn run(command: Command) -> Result<(), Failure> {
+pub async fn run(command: Command, at_rest: AtRest) -> Result<(), Failure> {
     match command {
         Command::Serve(_) => {
             Err(Failure::Failed("serving is the program's own business".to_owned()))
@@ -161,6 +180,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Restore(args) => args.run(),
         Command::Doctor(args) => args.run().await,
         Command::Koreader(args) => args.run().await,
+        Command::SimpleSync(args) => args.run(at_rest).await,
         Command::Config(args) => args.run(),
     }
 }

@@ -264,7 +264,7 @@ section! {
         max_clock_drift: Duration = seconds(60) => Span(seconds(1), days(1));
         /// How often a quiet session hears from the hub. Short enough for the idle timeouts of
         /// proxies, which begin at 30 s.
-        heartbeat: Duration = seconds(15) => Span(seconds(1), hours(1));
+        heartbeat: Duration = seconds(25) => Span(seconds(1), hours(1));
         /// How long a session may say nothing before it is taken for dead.
         idle_timeout: Duration = seconds(60) => Span(seconds(2), days(1));
         /// How long a new connection may take to say who it is, its TLS handshake included.

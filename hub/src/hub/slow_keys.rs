@@ -16,35 +16,49 @@ use crate::access::slow_hash;
 use crate::engine::admin::{system_put, token_deletes};
 
 impl Hub {
-    /// Checks a key that is none of the known ones. Counted as wrong before it is tried.
-    pub(super) async fn check_key(&self, text: &str, from: IpAddr) -> Result<Principal, Reject> {
-        let reserved = self.reserve(from)?;
-        let key = ApiKey::parse(text).ok_or_else(wrong)?;
-        let tried = self.try_slow_keys(&key).await;
-        if !matches!(&tried, Ok(None)) {
-            self.give_back(from, &reserved);
-        }
-        let id = tried?.ok_or_else(wrong)?;
-        self.quicken(&id, &key).await?;
-        self.directory().recognise_key(&key, now_ms()).ok_or_else(wrong)
+    /// How many keys wait to be shown for the first time.
+    #[must_use]
+    pub fn slow_keys(&self) -> usize {
+        self.directory().slow_keys().count()
     }
 
-    /// Which of the hashes a key has, by the id of its token. All are tried in one turn.
+    /// Checks a key that is none of the known ones. Counted as wrong before it is tried.
+    pub(super) async fn check_key(&self, text: &str, from: IpAddr) -> Result<Principal, Reject> {
+        let key = ApiKey::parse(text).ok_or_else(wrong)?;
+        let reserved = self.reserve(from)?;
+        let tried = self.try_slow_keys(&key).await;
+        let kept = match &tried {
+            Ok(Some(id)) => self.quicken(id, &key).await,
+            _ => Ok(()),
+        };
+        // Whoever showed it at the same time may have been quicker: then no hash of it was left.
+        let recognised = self.directory().recognise_key(&key, now_ms());
+        if recognised.is_some() || !matches!(&tried, Ok(None)) {
+            self.give_back(from, &reserved);
+        }
+        match recognised {
+            Some(principal) => Ok(principal),
+            None => tried.and(kept).and(Err(wrong())),
+        }
+    }
+
+    /// Which of the hashes a key has, by the id of its token. Each is tried in a turn of its own: a
+    /// key that is none of many keeps nobody waiting for longer than one of them takes.
     async fn try_slow_keys(&self, key: &ApiKey) -> Result<Option<String>, Reject> {
         let directory = self.directory();
-        let hashes: Vec<(String, String)> =
-            directory.slow_keys().map(|(id, hash)| (id.to_owned(), hash.to_owned())).collect();
-        if hashes.is_empty() {
-            return Ok(None);
+        for (id, hash) in directory.slow_keys() {
+            let turn = self.hashing().turn(Queue::Strangers).await?;
+            let (key, hash) = (key.clone(), hash.to_owned());
+            let tried = tokio::task::spawn_blocking(move || {
+                let good = slow_hash::verify(key.reveal(), &hash);
+                drop(turn);
+                good
+            });
+            if tried.await.unwrap_or_default() {
+                return Ok(Some(id.to_owned()));
+            }
         }
-        let turn = self.hashing().turn(Queue::Strangers).await?;
-        let key = key.clone();
-        let tried = tokio::task::spawn_blocking(move || {
-            let found = hashes.into_iter().find(|(_, hash)| slow_hash::verify(key.reveal(), hash));
-            drop(turn);
-            found.map(|(id, _)| id)
-        });
-        Ok(tried.await.unwrap_or_default())
+        Ok(None)
     }
 
     /// Keeps a key under what it is, in place of its hash. Somebody may have been quicker.

@@ -3,6 +3,7 @@
 
 use std::ops::Bound;
 
+use smallvec::SmallVec;
 use syncline_protocol::SpaceId;
 use syncline_protocol::codec::{ShownPut, encode_shown};
 
@@ -13,6 +14,8 @@ use crate::selection::Selection;
 
 /// What a row costs a page beyond its bytes.
 const ROW_COST: usize = 16;
+/// Fields of most records: so many need no memory of their own while a row is read.
+const FEW: usize = 8;
 
 /// A piece of what a selection shows of a space.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,7 +93,8 @@ impl ShownPage {
         }
         let same = |a: &Shown<'_>, b: &Shown<'_>| (a.sequence, a.stamp) == (b.sequence, b.stamp);
         for write in shown.chunk_by(same) {
-            let fields: Vec<_> = write.iter().map(|field| (field.name, field.value)).collect();
+            let fields: SmallVec<[_; FEW]> =
+                write.iter().map(|field| (field.name, field.value)).collect();
             let (sequence, stamp) = (write[0].sequence, write[0].stamp);
             let put = ShownPut { sequence, stamp, collection, key, fields: &fields };
             encode_shown(&mut self.deltas, &put);
@@ -101,7 +105,7 @@ impl ShownPage {
 }
 
 /// The fields of a row that show; see [`super::RecordRow`] for its bytes.
-fn fields(row: &[u8]) -> Result<Vec<Shown<'_>>, StoreError> {
+fn fields(row: &[u8]) -> Result<SmallVec<[Shown<'_>; FEW]>, StoreError> {
     let mut take = Take::new(row);
     let flags = take.byte()?;
     let mut deleted = None;
@@ -112,7 +116,7 @@ fn fields(row: &[u8]) -> Result<Vec<Shown<'_>>, StoreError> {
     if flags & 2 != 0 {
         take.stamp()?;
     }
-    let mut fields = Vec::with_capacity(8);
+    let mut fields = SmallVec::new();
     while !take.is_empty() {
         let name = take.text()?;
         let (stamp, sequence) = (take.array()?, take.number()?);

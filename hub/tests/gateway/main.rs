@@ -5,6 +5,7 @@
 //! - `koreader`: reading positions of e-readers.
 //! - `linkora`: the bookmark app's sync server.
 //! - `simple_sync`: apps that keep a history of events.
+//! - `simple_sync_import`: from simple-sync's own database, and back.
 //! - `raw`: a session that speaks the hub's own wire by hand.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
@@ -20,6 +21,7 @@ mod program;
 #[path = "../sync/raw.rs"]
 mod raw;
 mod simple_sync;
+mod simple_sync_import;
 
 use syncline::config::Config;
 use syncline::gateway;

@@ -37,7 +37,7 @@ impl Default for HubLimits {
             deltas_per_push: 10_000,
             signal_bytes: 16 << 10,
             max_clock_drift_ms: 60_000,
-            heartbeat_ms: 15_000,
+            heartbeat_ms: 25_000,
             idle_timeout_ms: 60_000,
             tombstone_retention_ms: 90 * 24 * 3_600_000,
         }

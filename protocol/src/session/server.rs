@@ -166,6 +166,17 @@ impl ServerSession {
         }
     }
 
+    /// Whether a heartbeat goes along with what is sent now: it would be due before long, and one
+    /// more packet by itself costs both ends a wake. The next one is counted from here then.
+    pub fn takes_heartbeat_along(&mut self, now_ms: u64) -> bool {
+        let Phase::Open { heartbeat_at_ms, .. } = &mut self.phase else { return false };
+        let is_due_soon = now_ms.saturating_add(self.times.heartbeat_ms / 2) >= *heartbeat_at_ms;
+        if is_due_soon {
+            *heartbeat_at_ms = now_ms.saturating_add(self.times.heartbeat_ms);
+        }
+        is_due_soon
+    }
+
     fn hello(&mut self, bytes: &[u8]) -> Result<Request, Reject> {
         if bytes.len() > HELLO_BYTES_MAX {
             let what = format!("A hello has at most {HELLO_BYTES_MAX} bytes");
@@ -258,6 +269,18 @@ mod tests {
         let mut session = ServerSession::new(TIMES, Limits::default(), 0);
         let error = session.received(&[0; HELLO_BYTES_MAX + 1], 1).unwrap_err();
         assert_eq!(error.code, Code::TooLarge);
+    }
+
+    #[test]
+    fn a_heartbeat_that_is_due_soon_goes_along() {
+        assert!(!ServerSession::new(TIMES, Limits::default(), 0).takes_heartbeat_along(9_000));
+        let mut session = open();
+        let due_ms = session.wake_at().unwrap();
+        assert!(!session.takes_heartbeat_along(due_ms - 7_501));
+        assert_eq!(session.wake_at(), Some(due_ms));
+        assert!(session.takes_heartbeat_along(due_ms - 7_500));
+        assert_eq!(session.wake(due_ms), Ok(Due::Nothing));
+        assert_eq!(session.wake(due_ms + 7_500), Ok(Due::Heartbeat));
     }
 
     #[test]

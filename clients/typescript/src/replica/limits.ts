@@ -33,7 +33,7 @@ export const HUB_LIMITS: HubLimits = {
   deltasPerPush: 10_000,
   signalBytes: 2 ** 14,
   maxClockDriftMs: 60_000,
-  heartbeatMs: 15_000,
+  heartbeatMs: 25_000,
   idleTimeoutMs: 60_000,
   tombstoneRetentionMs: 90 * 24 * 3_600_000,
 };

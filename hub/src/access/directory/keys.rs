@@ -22,6 +22,17 @@ impl Directory {
         self.slow_keys.iter().map(|(id, hash)| (id.as_str(), hash.as_str()))
     }
 
+    /// The bcrypt hash of a token of which nothing else is known.
+    #[must_use]
+    pub fn slow_key(&self, id: &str) -> Option<&str> {
+        self.slow_keys.get(id).map(String::as_str)
+    }
+
+    /// The ids of all tokens and whose they are, in no order.
+    pub fn token_users(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tokens.iter().map(|(id, token)| (id.as_str(), token.user.as_str()))
+    }
+
     pub(super) fn set_slow_key(&mut self, id: &str, record: Option<&Record>) {
         let hash = record.and_then(|record| record.get("bcrypt")).and_then(Value::as_str);
         match hash {

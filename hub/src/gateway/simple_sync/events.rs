@@ -19,7 +19,7 @@ use super::fault::Fault;
 use super::history::{History, Reading, Recent, Tell};
 use super::push::{self, Manner, Stored};
 use super::wire;
-use crate::hub::{Form, Reads};
+use crate::hub::{Form, Principal, Reads};
 
 const CURSOR: HeaderName = HeaderName::from_static("x-sync-cursor");
 const REJECTED: HeaderName = HeaderName::from_static("x-rejected-events");
@@ -194,6 +194,15 @@ async fn answer(
     Ok((headers, body.await?).into_response())
 }
 
+/// The whole history as lines, one event each: for whoever runs the hub.
+pub(super) async fn lines(app: &App) -> Result<Body, Reject> {
+    let reading = Reading { app: app.clone(), principal: Principal::hub() };
+    let asked = reading.clone();
+    let (cursor, _) = app.blocking(move |_| head(&asked)).await?;
+    let history = History::new(reading, cursor.sequence, Tell::V1).in_lines();
+    pages(app, Pages::History(Box::new(history))).await
+}
+
 /// What is told page by page.
 pub(super) enum Pages {
     History(Box<History>),
@@ -211,7 +220,7 @@ impl Pages {
 
 /// A body of pages, each read when the one before it has been taken. What is wrong with the first
 /// one is still a refusal; after that the answer breaks off, so that no part passes for the whole.
-pub(super) async fn pages(app: &App, pages: Pages) -> Result<Body, Refused> {
+pub(super) async fn pages(app: &App, pages: Pages) -> Result<Body, Reject> {
     let (first, rest) = page(app, pages).await?;
     let app = app.clone();
     let begin = (first, Some(rest));

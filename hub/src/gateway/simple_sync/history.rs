@@ -98,22 +98,30 @@ pub(super) struct History {
     out: Out,
 }
 
-/// JSON on its way out.
+/// JSON on its way out: one array, or one event a line.
 #[derive(Default)]
 struct Out {
     text: Vec<u8>,
     has_begun: bool,
+    in_lines: bool,
 }
 
 impl Out {
     fn push(&mut self, json: &str) {
-        self.text.push(if self.has_begun { b',' } else { b'[' });
+        if !self.in_lines {
+            self.text.push(if self.has_begun { b',' } else { b'[' });
+        }
         self.has_begun = true;
         self.text.extend_from_slice(json.as_bytes());
+        if self.in_lines {
+            self.text.push(b'\n');
+        }
     }
 
     fn end(&mut self) {
-        self.text.extend_from_slice(if self.has_begun { b"]" } else { b"[]" });
+        if !self.in_lines {
+            self.text.extend_from_slice(if self.has_begun { b"]" } else { b"[]" });
+        }
     }
 
     fn take(&mut self) -> Vec<u8> {
@@ -128,6 +136,12 @@ impl History {
         let (after, second, events, crowd) = (None, None, Vec::new(), None);
         let (bytes, is_over, out) = (0, false, Out::default());
         Self { reading, scope, after, second, events, bytes, crowd, is_over, out }
+    }
+
+    /// The same, one event a line.
+    pub(super) fn in_lines(mut self) -> Self {
+        self.out.in_lines = true;
+        self
     }
 
     /// What comes next; none at the end. It asks the store.

@@ -13,6 +13,7 @@
 //! .tokens       by SHA-256 of a setup token: user, expires_ms
 //! .pending      by user: token, the SHA-256 of the one that is good
 //! .keys         by id of a token: used_ms
+//! .imported     by `key:UUID` and `token:SHA-256`: that it came once, and when
 //! .settings     app: what the rule needs of the settings
 //! ```
 
@@ -43,6 +44,8 @@ pub(super) mod collection {
     pub(crate) const PENDING: &str = ".pending";
     /// When each key was last used.
     pub(crate) const KEYS: &str = ".keys";
+    /// The keys and setup tokens that an import brought, whatever became of them.
+    pub(crate) const IMPORTED: &str = ".imported";
     /// What the rule needs of the settings, in the record `app`.
     pub(crate) const SETTINGS: &str = ".settings";
     /// By item of a document: the stamps of its fields.

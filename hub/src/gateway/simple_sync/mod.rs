@@ -9,6 +9,7 @@
 //! clients are judged alike.
 
 mod acl;
+mod admin;
 mod answer;
 mod app;
 mod caller;
@@ -21,6 +22,7 @@ mod events;
 mod fault;
 mod health;
 mod history;
+mod import;
 mod live;
 mod mapping;
 mod permission;
@@ -47,7 +49,7 @@ pub const GATEWAY: Gateway = Gateway {
     claims: CLAIMS,
     rule: Some(rule::RULE),
     router: routes::router,
-    admin: None,
+    admin: Some(admin::router),
     start: Some(start::start),
     mount: |config| {
         let own = &config.gateways.simple_sync;

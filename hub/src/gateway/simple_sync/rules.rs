@@ -63,7 +63,7 @@ pub(super) async fn add(
     if let Some(bad) = rules.iter().find_map(|rule| rule.parse().err()) {
         return Err(Refused::text(400, bad.text()));
     }
-    let (now_ms, by) = (now_ms(), (caller.user.as_str(), caller.key()));
+    let (now_ms, by) = (now_ms(), (caller.user.as_str(), Some(caller.key())));
     let changes = rules.iter().map(|rule| server_event::rule(by, rule.payload(), now_ms));
     let changes = changes.collect::<Result<Vec<Change>, Reject>>()?;
     app.hub().apply(&Principal::hub(), Submission::changes(app.space().clone(), changes)).await?;

@@ -30,10 +30,10 @@ pub(super) fn audit(
 
 /// A rule.
 pub(super) fn rule(
-    (author, key): (&str, &str),
+    (author, key): (&str, Option<&str>),
     payload: String,
     now_ms: u64,
 ) -> Result<Change, Reject> {
     let event = now(author, ACL_ITEM.to_owned(), action::ADD_RULE, payload, now_ms);
-    event.keep(&Beside { received_ms: now_ms, key: Some(key), server: true, ..Beside::default() })
+    event.keep(&Beside { received_ms: now_ms, key, server: true, ..Beside::default() })
 }

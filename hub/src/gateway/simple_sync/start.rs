@@ -16,6 +16,7 @@ pub(super) fn start(hub: Hub) -> Starting {
             let space = space_of(&app)?;
             open(&hub, &space).await?;
             if app == DEFAULT_APP {
+                super::import::hint(&hub, &space);
                 set_root_key(&hub, &space).await?;
             }
             secrets.extend(first_token(&hub, &app, &space).await?);

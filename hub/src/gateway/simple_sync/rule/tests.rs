@@ -112,7 +112,7 @@ async fn what_was_asked_for_with_a_key_that_has_ended_is_refused() {
     let audit = server_event::audit(by, (ROOT, action::RESET), now_ms()).unwrap();
     let reject = house.server(vec![audit]).await.unwrap_err();
     assert_eq!(Fault::from(&reject), Fault::BAD_KEY);
-    let rule = server_event::rule((ROOT, "key-gone"), "{}".to_owned(), now_ms()).unwrap();
+    let rule = server_event::rule((ROOT, Some("key-gone")), "{}".to_owned(), now_ms()).unwrap();
     assert_eq!(Fault::from(&house.server(vec![rule]).await.unwrap_err()), Fault::BAD_KEY);
 }
 

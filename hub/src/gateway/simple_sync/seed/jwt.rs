@@ -11,8 +11,8 @@ const LIFE_SECONDS: u64 = 24 * 60 * 60;
 /// The one header that is made, and taken.
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
-/// What signs, known to this process alone: whoever was let in before a restart shows the key once
-/// more.
+/// What signs, known to this process alone: whoever was let in before a restart shows the key
+/// again.
 pub(in super::super) struct Signer([[u8; 8]; 4]);
 
 /// What a token says.
