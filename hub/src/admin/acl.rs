@@ -63,9 +63,10 @@ pub(super) struct Question {
 pub(super) struct Explanation {
     /// allow or deny.
     verdict: &'static str,
-    /// owner, rule, role, no_rule (in a space of events) or no_member.
+    /// owner, rule, role or no_member.
     by: &'static str,
-    /// The role that decides, where one does.
+    /// The role that decides, where one does; none of a space of events, where without a rule
+    /// nothing may be done.
     role: Option<&'static str>,
     /// The rule that decides, where one does.
     rule: Option<AccessRule>,
@@ -140,7 +141,7 @@ pub(super) async fn explain(
         Decider::Owner => ("owner", None, None),
         Decider::Role(role) => ("role", Some(role.as_str()), None),
         Decider::Rule(subject) => ("rule", None, Some(shown(&subject, verdict))),
-        Decider::NoRule => ("no_rule", None, None),
+        Decider::NoRule => ("role", None, None),
         Decider::NoMember => ("no_member", None, None),
     };
     Ok(Json(Explanation { verdict: verdict.as_str(), by, role, rule }))

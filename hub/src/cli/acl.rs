@@ -130,7 +130,7 @@ fn sentence(why: &Json) -> String {
     match why["by"].as_str().unwrap_or_default() {
         "owner" => format!("{verdict}: owners are bound by no rule"),
         "no_member" => format!("{verdict}: the account is no member of the space"),
-        "no_rule" => format!("{verdict}: no rule matches"),
+        "role" if why["role"].is_null() => format!("{verdict}: no rule matches"),
         "role" => format!("{verdict}: no rule matches, and the role is {}", text(why, "role")),
         _ => format!(
             "{verdict}: by the rule {} {} {}",
