@@ -122,7 +122,7 @@ section! {
         /// Who sees events: `open` for every user, as with the original server, or `acl` for their
         /// author and whom the rules allow the action `.read`.
         read: EventReads = EventReads::Open => Reads;
-        /// Origins of web pages that may use this gateway, such as \"https://tasks.example.org\".
+        /// Origins of web pages that may use this gateway, such as `https://tasks.example.org`.
         origins: Vec<String> = Vec::new() => Origins;
         /// A key of `.root`, for a start without a setup token: `sk_` and 43 characters of base64.
         root_key: Option<Secret> = None => Secret;
