@@ -165,7 +165,7 @@ async fn an_operator_sees_how_the_hub_is_and_nobody_else_does() {
     let settings = api.admin("GET /config", None).await.good().json;
     let setting = settings.as_array().unwrap().iter().find(|it| it["name"] == "sync.heartbeat");
     let setting = setting.unwrap();
-    assert_eq!((&setting["value"], &setting["default"]), (&json!("\"15s\""), &json!("\"15s\"")));
+    assert_eq!((&setting["value"], &setting["default"]), (&json!("\"25s\""), &json!("\"25s\"")));
     assert_eq!(setting["variable"], "SYNCLINE_SYNC__HEARTBEAT");
     assert!(!settings.to_string().contains("sl_"));
     for route in ["/overview", "/stats", "/config", "/rejects", "/users", "/backup"] {
