@@ -28,7 +28,7 @@ fn beginnings() -> Vec<Golden> {
         ("deltas_per_push", 10_000),
         ("fields", 256),
         ("frame_bytes", 1 << 20),
-        ("heartbeat_ms", 15_000),
+        ("heartbeat_ms", 25_000),
         ("idle_timeout_ms", 60_000),
         ("key_bytes", 1_024),
         ("max_clock_drift_ms", 60_000),
