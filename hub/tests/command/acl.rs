@@ -22,6 +22,9 @@ fn rules_are_set_explained_and_taken_out() {
     assert_eq!(why("diary/monday", "write"), "deny: no rule matches, and the role is reader");
     let other = house.done(&["acl", "explain", "home", "admin", "diary/friday", "read"]).out;
     assert_eq!(other.trim(), "allow: owners are bound by no rule");
+    // Not even of owners, whom nothing binds, is a word answered that is no action.
+    let slip = house.run(&["acl", "explain", "home", "admin", "diary/friday", "juggle"]);
+    assert_eq!((slip.code, slip.err.contains("read, write, delete")), (1, true), "{slip:?}");
     let rules = house.done(&["acl", "list", "home", "--json"]).json();
     assert_eq!(rules.len(), 2, "{rules:?}");
     let theirs = house.run_as(&ben, &["acl", "list", "home"]);
