@@ -204,6 +204,8 @@ pub struct Engine {
     dropped: Vec<SpaceId>,
     conflicts: u64,
     rights: Rights,
+    /// Where a delta is encoded: one buffer for all, for each would grow one of its own.
+    scratch: Vec<u8>,
 }
 
 /// What a batch leaves to be told, once it is committed.
@@ -267,6 +269,7 @@ impl Engine {
             dropped: Vec::new(),
             conflicts: 0,
             rights: Rights::Same,
+            scratch: Vec::new(),
         })
     }
 

@@ -19,7 +19,7 @@ use syncline_protocol::{HubFrame, Peer, PresenceEvent, SpaceId, SpaceName, Value
 use crate::publication::{Publication, Published, Rights};
 use crate::selection::Selection;
 use presence::Attendance;
-pub use queue::{Popped, Queue};
+pub use queue::{Answered, Popped, Queue};
 
 /// Deltas of one frame, in bytes: a batch of more is told in several.
 const FRAME_BYTES: usize = 256 * 1024;

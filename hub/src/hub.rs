@@ -5,6 +5,7 @@
 //! ```text
 //! authenticate(..) -> Principal
 //! apply(principal, submission) = admit > intake > writer: decide, merge, commit > answer
+//! push(principal, push, room, tell)               the same for a replica, with room in the intake
 //! read(principal, space) -> View                  one moment of one space
 //! subscribe(session, ..) -> Subscription          from a cursor to live
 //! ```
@@ -27,6 +28,7 @@ mod realm;
 mod rejects;
 mod session;
 mod slow_keys;
+mod submit;
 mod threads;
 mod view;
 
@@ -35,18 +37,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use dashmap::DashMap;
-use syncline_protocol::{Code, Epoch, HlcTime, Push, Reject, ReplicaId, SpaceId, SpaceName};
+use syncline_protocol::{Code, Epoch, HlcTime, Reject, ReplicaId, SpaceId, SpaceName};
 use tokio::sync::{Semaphore, watch};
 
 use crate::access::directory::{Directory, Grant};
 use crate::access::recognised::Recognised;
-use crate::admit::{Admit, replica_row, unavailable};
+use crate::admit::{Admit, unavailable};
 use crate::config::Config;
-use crate::engine::{Answer, Entry, Work};
+use crate::engine::Work;
 use crate::fanout::{Fanout, SessionId};
 use crate::metrics::Metrics;
 use crate::store::{ReplicaRow, Store, StoreError};
-use crate::writer::intake::{Intake, Job};
+use crate::writer::intake::Intake;
 
 // What comes and goes through the door, so that gateways need to know nothing behind it.
 pub use crate::access::acl::{Acl, NoPattern, Pattern, Subject, Verdict};
@@ -73,14 +75,13 @@ pub use origin::{Certificate, ClientAddress, Encrypted};
 pub use realm::{Checked, Derivation, Registering, Shown};
 pub use rejects::Rejected;
 pub use session::{Arrival, EXCLUSIVE, SessionInfo};
+pub use submit::Room;
 pub use threads::Threads;
 pub use view::{HELD_MAX, Listed, Logged, View};
 
 /// Pages of catch-ups that are read at once: a storm of reconnects takes turns, so that bystanders
 /// and the writer keep their share of the machine.
 const PAGES_AT_ONCE: usize = 4;
-/// The intake's room is counted in pieces of so many bytes.
-const ROOM_BYTES: usize = 1024;
 
 /// A handle on the hub; cheap to clone.
 #[derive(Clone)]
@@ -187,29 +188,6 @@ impl Hub {
         self.inner.failed.subscribe()
     }
 
-    /// Applies a push of a replica. When this returns, the answer is durable.
-    ///
-    /// # Errors
-    /// Why it was refused.
-    pub async fn apply_push(
-        &self,
-        principal: &Principal,
-        source: SessionId,
-        push: Push,
-        bytes: usize,
-    ) -> Result<Receipt, Reject> {
-        let now_ms = now_ms();
-        let admitted = self.inner.admit.push(principal, &push, self.clock(), now_ms);
-        let admitted = self.count_reject(principal, admitted)?;
-        for replica in admitted.new_replicas {
-            let device = self.device_of(source);
-            let row = replica_row(principal, device.0, &device.1, now_ms);
-            self.spawn_heard(vec![(replica, row)]);
-        }
-        let weight = (push.deltas.len(), bytes);
-        self.submit(principal, source, Work::Write(Submission::native(push)), weight).await
-    }
-
     /// Applies changes of one or more spaces, all or none, stamped by the hub.
     ///
     /// # Errors
@@ -223,7 +201,7 @@ impl Hub {
         let judged = self.inner.admit.changes(principal, changes, self.clock(), now_ms());
         self.count_reject(principal, judged)?;
         let weight = weigh(&submission);
-        self.submit(principal, 0, Work::Write(submission), weight).await
+        self.submit(principal, Work::Write(submission), weight).await
     }
 
     /// Makes a space.
@@ -241,7 +219,7 @@ impl Hub {
         }
         let (id, epoch) = (SpaceId(random_u64()), Epoch(random_u64()));
         let work = Work::CreateSpace { name, owner: owner.to_owned(), id, epoch };
-        self.submit(principal, 0, work, (1, 256)).await
+        self.submit(principal, work, (1, 256)).await
     }
 
     /// Makes a space for a principal's own account, unless there is one that it may use.
@@ -293,7 +271,7 @@ impl Hub {
         let spaces = self.inner.store.snapshot().and_then(|snapshot| snapshot.spaces());
         let spaces = spaces.map_err(|error| unavailable(&error))?;
         let most = self.spaces_max(owner);
-        let own = spaces.iter().filter(|(_, row)| row.owner == owner).count();
+        let own = spaces.iter().filter(|(_, row)| *row.owner == *owner).count();
         if own as u64 >= most {
             let what = format!("{owner} owns as many spaces as one may: {most}");
             return Err(Reject::new(Code::TooMany, what));
@@ -310,7 +288,7 @@ impl Hub {
         principal: &Principal,
         name: SpaceName,
     ) -> Result<Receipt, Reject> {
-        self.submit(principal, 0, Work::DropSpace { name }, (1, 256)).await
+        self.submit(principal, Work::DropSpace { name }, (1, 256)).await
     }
 
     /// Looks at one moment of a space.
@@ -390,51 +368,6 @@ impl Hub {
         metrics.render()
     }
 
-    fn spawn_heard(&self, replicas: Vec<(ReplicaId, ReplicaRow)>) {
-        let bytes = 128 * replicas.len();
-        self.spawn(0, Work::Heard(replicas), bytes);
-    }
-
-    /// Puts the hub's own work into the intake without waiting for it.
-    fn spawn(&self, source: SessionId, work: Work, bytes: usize) {
-        let entry = Entry { principal: Principal::hub(), now_ms: now_ms(), work };
-        let job = Job { entry, deltas: 1, bytes, reply: Box::new(|_| {}) };
-        // A hub that shuts down writes nothing of this any more, and loses nothing by it.
-        let _ = self.inner.intake.put(source, job);
-    }
-
-    /// Waits for room, puts work into the intake, and waits for its answer.
-    async fn submit(
-        &self,
-        principal: &Principal,
-        source: SessionId,
-        work: Work,
-        (deltas, bytes): (usize, usize),
-    ) -> Answer {
-        let all = self.inner.config.sync.intake_bytes;
-        let pieces = (bytes / ROOM_BYTES + 1).min(room(all));
-        let pieces = u32::try_from(pieces).unwrap_or(u32::MAX);
-        let Ok(permit) = self.inner.room.clone().acquire_many_owned(pieces).await else {
-            return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
-        };
-        let (send, receive) = tokio::sync::oneshot::channel();
-        let reply = Box::new(move |answer| {
-            drop(permit);
-            // Whoever asked may be gone; what was applied stays applied.
-            let _ = send.send(answer);
-        });
-        let entry = Entry { principal: principal.clone(), now_ms: now_ms(), work };
-        if self.inner.intake.put(source, Job { entry, deltas, bytes, reply }).is_err() {
-            return Err(Reject::new(Code::GoingAway, "The hub is shutting down"));
-        }
-        let lost = || Err(Reject::new(Code::Unavailable, "The store cannot write"));
-        let answer = receive.await.unwrap_or_else(|_| lost());
-        if let Err(reject) = &answer {
-            self.inner.rejects.note(principal.account(), reject);
-        }
-        answer
-    }
-
     fn count_reject<T>(
         &self,
         principal: &Principal,
@@ -463,13 +396,6 @@ fn weigh(submission: &Submission) -> (usize, usize) {
         };
         (deltas + 1, bytes + 64 + change.key.as_str().len() + values)
     })
-}
-
-fn room(bytes: u64) -> usize {
-    usize::try_from(bytes)
-        .unwrap_or(usize::MAX)
-        .div_ceil(ROOM_BYTES)
-        .clamp(1, Semaphore::MAX_PERMITS)
 }
 
 /// Whoever may not know of a space hears the same as of one that does not exist.

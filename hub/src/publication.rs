@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use syncline_protocol::{Applied, SpaceId, SpaceName};
 
 /// What one batch did to one space.
@@ -27,7 +26,7 @@ pub struct Published {
     /// The delta.
     pub applied: Arc<Applied>,
     /// Its wire form.
-    pub bytes: Bytes,
+    pub bytes: Arc<[u8]>,
 }
 
 /// Where a batch may have changed what somebody may see.

@@ -2,8 +2,9 @@
 //! socket writes as they fit into.
 //!
 //! ```text
-//! client frame --> ServerSession (what does it ask for?) --> hub --> answers --+
-//! queue, catch-up pages ------------------------------------------------------+--> socket
+//! client frame --> ServerSession (what does it ask for?) --> hub
+//! queue: answers, frames ---+
+//! catch-up pages -----------+--> socket
 //! ```
 //! It decides nothing about data or rights. A socket that does not take what it is given is closed
 //! after the idle time; until then its queue is bounded and the log waits for it (law 6).
@@ -17,8 +18,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture};
+use futures_util::future::{BoxFuture, pending};
 use syncline_protocol::codec::{Limits, encode_hub};
 use syncline_protocol::session::server::{Due, Request, ServerSession, Times};
 use syncline_protocol::{Code, Hello, HubFrame, Peer, Push, PushId, Reject, SpaceName, Subject};
@@ -26,9 +26,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, Sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 
-use crate::engine::Answer;
-use crate::fanout::Popped;
-use crate::hub::{Arrival, Hub, Realm, now_ms};
+use crate::fanout::{Answered, Popped};
+use crate::hub::{Arrival, Hub, Realm, Room, now_ms};
 use crate::subscription::Subscription;
 pub use wire::websocket_config;
 use wire::{Broken, End, Farewell, Said, Wire};
@@ -88,13 +87,22 @@ struct Socket<S> {
 /// What a session has going on.
 struct Doings {
     subscriptions: Vec<Subscription>,
-    answers: FuturesUnordered<BoxFuture<'static, (PushId, usize, Answer)>>,
-    answers_bytes: usize,
+    /// Pushes that have no answer yet, and their bytes.
+    unanswered: usize,
+    unanswered_bytes: usize,
+    parked: Option<Box<Parked>>,
     signals: reply::Allowance,
     /// Set anew only when the deadline is another one: most turns leave it where it is.
     alarm: Pin<Box<Sleep>>,
     /// When it rings, in milliseconds since 1970.
     alarm_ms: u64,
+}
+
+/// A push that found no room in the intake. Nothing more is heard until it has.
+struct Parked {
+    push: Push,
+    bytes: usize,
+    room: BoxFuture<'static, Result<Room, Reject>>,
 }
 
 impl<S> Socket<S>
@@ -137,8 +145,9 @@ where
     async fn serve(&mut self, arrival: &Arrival) -> End {
         let mut doings = Doings {
             subscriptions: Vec::new(),
-            answers: FuturesUnordered::new(),
-            answers_bytes: 0,
+            unanswered: 0,
+            unanswered_bytes: 0,
+            parked: None,
             signals: reply::Allowance::new(self.hub.config().limits.signals_per_second),
             alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
             alarm_ms: 0,
@@ -164,15 +173,14 @@ where
         let wake_at = self.session.wake_at().into_iter().chain(arrival.expires_ms).min();
         doings.set_alarm(wake_at);
         tokio::select! {
-            Some((push, bytes, answer)) = doings.answers.next(), if !doings.answers.is_empty() => {
-                doings.answers_bytes -= bytes;
-                self.answer(push, answer).await?;
-                self.answer_ready(doings).await
-            }
             said = self.wire.hear(), if !full => {
                 Box::pin(self.take_all(arrival, doings, said?)).await
             }
             () = arrival.queue.ready() => self.drain(arrival, doings).await,
+            room = has_room(&mut doings.parked), if doings.parked.is_some() => {
+                self.unpark(arrival, doings, room?);
+                Ok(())
+            }
             () = std::future::ready(()), if behind.is_some() => {
                 Box::pin(self.catch_up(arrival, doings, behind.unwrap_or(0))).await
             }
@@ -184,7 +192,11 @@ where
     }
 
     fn is_full(&self, doings: &Doings) -> bool {
-        doings.answers.len() >= PENDING_MAX || doings.answers_bytes >= self.intake_max()
+        let bytes_max = self.hub.config().sync.session_intake_bytes;
+        let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+        doings.parked.is_some()
+            || doings.unanswered >= PENDING_MAX
+            || doings.unanswered_bytes >= bytes_max
     }
 
     /// Does what the client has said, and what else it has said already.
@@ -277,13 +289,33 @@ where
     }
 
     fn push(&self, arrival: &Arrival, doings: &mut Doings, push: Push, bytes: usize) {
-        let (hub, principal, source) = (self.hub.clone(), arrival.principal.clone(), arrival.id);
-        doings.answers_bytes += bytes;
-        let apply = async move {
-            let id = push.id;
-            (id, bytes, hub.apply_push(&principal, source, push, bytes).await)
-        };
-        doings.answers.push(apply.boxed());
+        doings.unanswered += 1;
+        doings.unanswered_bytes += bytes;
+        match self.hub.try_room(bytes) {
+            Some(room) => self.apply(arrival, (push, bytes), room),
+            None => {
+                let hub = self.hub.clone();
+                let room = Box::pin(async move { hub.room(bytes).await });
+                doings.parked = Some(Box::new(Parked { push, bytes, room }));
+            }
+        }
+    }
+
+    fn unpark(&self, arrival: &Arrival, doings: &mut Doings, room: Room) {
+        if let Some(parked) = doings.parked.take() {
+            let Parked { push, bytes, .. } = *parked;
+            self.apply(arrival, (push, bytes), room);
+        }
+    }
+
+    /// The answer comes by the session's queue.
+    fn apply(&self, arrival: &Arrival, (push, bytes): (Push, usize), room: Room) {
+        let (queue, id) = (arrival.queue.clone(), push.id);
+        let by = (&arrival.principal, arrival.id);
+        self.hub.push(by, (push, bytes), room, move |answer| {
+            let answer = answer.map(|receipt| receipt.sequence());
+            queue.answer(Answered { push: id, bytes, answer });
+        });
     }
 
     /// Tells a newcomer what those who are there show.
@@ -321,6 +353,13 @@ where
         loop {
             match arrival.queue.pop() {
                 Popped::Nothing => return self.wire.flush().await.map_err(End::from),
+                Popped::Answers(answers) => {
+                    for Answered { push, bytes, answer } in answers {
+                        doings.unanswered -= 1;
+                        doings.unanswered_bytes -= bytes;
+                        self.answer(push, answer).await?;
+                    }
+                }
                 Popped::Frame(None, bytes) => self.wire.send(bytes).await?,
                 Popped::Frame(Some((space, last)), bytes) => {
                     let mut subscriptions = doings.subscriptions.iter_mut();
@@ -383,18 +422,9 @@ where
         Ok(())
     }
 
-    /// Sends the answers that are there already, and flushes once.
-    async fn answer_ready(&mut self, doings: &mut Doings) -> Result<(), End> {
-        while let Some(Some((push, bytes, answer))) = doings.answers.next().now_or_never() {
-            doings.answers_bytes -= bytes;
-            self.answer(push, answer).await?;
-        }
-        self.wire.flush().await.map_err(End::from)
-    }
-
-    async fn answer(&mut self, push: PushId, answer: Answer) -> Result<(), Broken> {
+    async fn answer(&mut self, push: PushId, answer: Result<u64, Reject>) -> Result<(), Broken> {
         let frame = match answer {
-            Ok(receipt) => HubFrame::Ack { push, sequence: receipt.sequence() },
+            Ok(sequence) => HubFrame::Ack { push, sequence },
             Err(reject) => {
                 HubFrame::Reject { subject: Subject::Push(push), reject, hub_ms: now_ms() }
             }
@@ -408,9 +438,13 @@ where
         self.wire.send(encode_hub(&frame).into()).await?;
         self.wire.flush().await.map_err(End::from)
     }
+}
 
-    fn intake_max(&self) -> usize {
-        usize::try_from(self.hub.config().sync.session_intake_bytes).unwrap_or(usize::MAX)
+/// Waits until the push that is parked has room; for ever when none is.
+async fn has_room(parked: &mut Option<Box<Parked>>) -> Result<Room, Reject> {
+    match parked {
+        Some(parked) => (&mut parked.room).await,
+        None => pending().await,
     }
 }
 

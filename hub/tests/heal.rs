@@ -20,6 +20,7 @@ use syncline_protocol::{
     Code, Cursor, Delta, Epoch, Filter, HlcTime, HubFrame, Push, PushId, SnapshotMode, SpaceName,
     Start, ViewMark,
 };
+use tokio::sync::oneshot;
 use workbench::{CACHE_BYTES, delete, put, replica, space, stamp};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
@@ -81,7 +82,9 @@ impl House {
         let id = PushId { replica: replica(own), counter };
         let (space, guards) = (space("shared"), Vec::new());
         let push = Push { id, space, epoch: None, base: 0, guards, deltas };
-        self.hub.apply_push(by, 0, push, 100).await
+        let (room, (send, receive)) = (self.hub.room(100).await?, oneshot::channel());
+        self.hub.push((by, 0), (push, 100), room, |answer| drop(send.send(answer)));
+        receive.await.expect("every push is answered")
     }
 
     fn shows(&self, key: &str) -> bool {

@@ -31,6 +31,17 @@ pub enum Op {
     Delete,
 }
 
+impl Op {
+    /// The fields of a put; none of a delete.
+    #[must_use]
+    pub fn as_put(&self) -> Option<&Fields> {
+        match self {
+            Self::Put(fields) => Some(fields),
+            Self::Delete => None,
+        }
+    }
+}
+
 /// The fields of a put, sorted by name, each once: a value, or `None` for dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fields(Vec<(FieldName, Option<Value>)>);

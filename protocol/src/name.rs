@@ -5,7 +5,8 @@
 //! nothing of what the names stand for.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// Longest space name in bytes.
 pub const SPACE_NAME_BYTES_MAX: usize = 255;
@@ -34,7 +35,7 @@ macro_rules! text_name {
     ($(#[$doc:meta])* $name:ident, $what:literal, $max:expr, $check:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
+        pub struct $name(SmolStr);
 
         impl $name {
             /// Checks the text and makes the name.

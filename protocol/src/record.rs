@@ -47,7 +47,8 @@ pub struct Tombstone {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Record {
     tombstone: Option<Tombstone>,
-    fields: BTreeMap<FieldName, Register>,
+    /// Sorted by name, each once: records have few fields, and these lie close together.
+    fields: Vec<(FieldName, Register)>,
 }
 
 /// What a merge did, for those who keep digests, logs and conflicts beside the record.
@@ -81,7 +82,14 @@ impl Record {
         tombstone: Option<Tombstone>,
         fields: impl IntoIterator<Item = (FieldName, Register)>,
     ) -> Self {
-        Self { tombstone, fields: fields.into_iter().collect() }
+        let mut fields: Vec<_> = fields.into_iter().collect();
+        if !fields.is_sorted_by(|(one, _), (next, _)| one < next) {
+            // Of what stands twice, the last counts.
+            fields.reverse();
+            fields.sort_by(|(one, _), (next, _)| one.cmp(next));
+            fields.dedup_by(|(one, _), (next, _)| one == next);
+        }
+        Self { tombstone, fields }
     }
 
     /// The greatest delete so far.
@@ -92,13 +100,18 @@ impl Record {
 
     /// All registers, dropped ones too, in the order of their names.
     pub fn registers(&self) -> impl ExactSizeIterator<Item = (&FieldName, &Register)> {
-        self.fields.iter()
+        self.fields.iter().map(|(name, register)| (name, register))
     }
 
     /// One register, dropped or not.
     #[must_use]
     pub fn register(&self, field: &str) -> Option<&Register> {
-        self.fields.get(field)
+        self.place(field).ok().map(|at| &self.fields[at].1)
+    }
+
+    /// Where a field stands, or would have to.
+    fn place(&self, field: &str) -> Result<usize, usize> {
+        self.fields.binary_search_by(|(name, _)| name.as_str().cmp(field))
     }
 
     /// The fields that show, in the order of their names.
@@ -111,13 +124,13 @@ impl Record {
     /// One field's value, if it shows.
     #[must_use]
     pub fn get(&self, field: &str) -> Option<&Value> {
-        self.fields.get(field)?.value.as_ref()
+        self.register(field)?.value.as_ref()
     }
 
     /// Whether any field shows. A record of which none does is absent to everyone who reads.
     #[must_use]
     pub fn is_visible(&self) -> bool {
-        self.fields.values().any(|register| register.value.is_some())
+        self.fields.iter().any(|(_, register)| register.value.is_some())
     }
 
     /// Whether there is nothing at all to remember.
@@ -129,14 +142,14 @@ impl Record {
     /// The greatest stamp in the record, shown or not.
     #[must_use]
     pub fn newest_stamp(&self) -> Option<Stamp> {
-        let fields = self.fields.values().map(|register| register.stamp);
+        let fields = self.fields.iter().map(|(_, register)| register.stamp);
         fields.chain(self.tombstone.map(|tombstone| tombstone.stamp)).max()
     }
 
     /// The greatest sequence in the record: when the hub last changed it.
     #[must_use]
     pub fn newest_sequence(&self) -> u64 {
-        let fields = self.fields.values().map(|register| register.sequence);
+        let fields = self.fields.iter().map(|(_, register)| register.sequence);
         fields.chain(self.tombstone.map(|tombstone| tombstone.sequence)).max().unwrap_or(0)
     }
 
@@ -144,7 +157,7 @@ impl Record {
     #[must_use]
     pub fn holds_sequence(&self, sequence: u64) -> bool {
         self.tombstone.is_some_and(|tombstone| tombstone.sequence == sequence)
-            || self.fields.values().any(|register| register.sequence == sequence)
+            || self.fields.iter().any(|(_, register)| register.sequence == sequence)
     }
 
     /// Merges one operation under its stamp; the heart of everything.
@@ -206,19 +219,21 @@ impl Record {
             merged.lost.push((name.clone(), None));
             return;
         }
-        match self.fields.get_mut(name.as_str()) {
-            None => {
-                self.fields.insert(name.clone(), new);
+        let old = match self.place(name.as_str()) {
+            Ok(at) => &mut self.fields[at].1,
+            Err(at) => {
+                self.fields.insert(at, (name.clone(), new));
+                merged.won.push(name.clone());
+                return;
+            }
+        };
+        match new.precedence(old) {
+            Ordering::Greater => {
+                merged.displaced.push((name.clone(), std::mem::replace(old, new)));
                 merged.won.push(name.clone());
             }
-            Some(old) => match new.precedence(old) {
-                Ordering::Greater => {
-                    merged.displaced.push((name.clone(), std::mem::replace(old, new)));
-                    merged.won.push(name.clone());
-                }
-                Ordering::Less => merged.lost.push((name.clone(), Some(old.clone()))),
-                Ordering::Equal => {}
-            },
+            Ordering::Less => merged.lost.push((name.clone(), Some(old.clone()))),
+            Ordering::Equal => {}
         }
     }
 
@@ -229,7 +244,7 @@ impl Record {
         }
         merged.deleted = true;
         merged.replaced_tombstone = self.tombstone.replace(new);
-        let hidden = self.fields.extract_if(.., |_, register| register.stamp <= new.stamp);
+        let hidden = self.fields.extract_if(.., |(_, register)| register.stamp <= new.stamp);
         merged.displaced = hidden.collect();
         merged
     }

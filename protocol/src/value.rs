@@ -4,8 +4,8 @@
 //! number differently. What a value means is the app's business; this room checks only its form.
 
 use std::fmt;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use rmp::Marker;
 
 /// Deepest nesting of arrays and maps that a value may have.
@@ -15,7 +15,7 @@ pub const NESTING_MAX: usize = 32;
 ///
 /// Values order as their bytes do, which is how equal stamps are resolved.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Value(Bytes);
+pub struct Value(Arc<[u8]>);
 
 /// Why bytes are not a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,10 +42,9 @@ impl Value {
     ///
     /// # Errors
     /// What is wrong with their form.
-    pub fn new(bytes: impl Into<Bytes>) -> Result<Self, ValueError> {
-        let bytes = bytes.into();
-        match measure(&bytes, NESTING_MAX)? {
-            length if length == bytes.len() => Ok(Self(bytes)),
+    pub fn new(bytes: impl AsRef<[u8]> + Into<Arc<[u8]>>) -> Result<Self, ValueError> {
+        match measure(bytes.as_ref(), NESTING_MAX)? {
+            length if length == bytes.as_ref().len() => Ok(Self(bytes.into())),
             _ => Err(ValueError::Trailing),
         }
     }
@@ -53,13 +52,13 @@ impl Value {
     /// For bytes that were checked already.
     pub(crate) fn from_checked(bytes: &[u8]) -> Self {
         debug_assert_eq!(measure(bytes, NESTING_MAX), Ok(bytes.len()));
-        Self(Bytes::copy_from_slice(bytes))
+        Self(bytes.into())
     }
 
     /// MessagePack nil: a value like any other, not a dropped field.
     #[must_use]
     pub fn nil() -> Self {
-        Self(Bytes::from_static(&[0xc0]))
+        Self([0xc0].into())
     }
 
     /// The encoded bytes.

@@ -9,7 +9,6 @@ use std::alloc::System;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use arbitrary::frames::{client_frame, hub_frame};
-use bytes::Bytes;
 use peakmem_alloc::{INSTRUMENTED_SYSTEM, PeakMemAlloc, PeakMemAllocTrait};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -61,8 +60,7 @@ fn feed(bytes: &[u8]) {
     bounded("decode_hub", bytes, || decode_hub(bytes)).ok();
     bounded("decode_applied", bytes, || decode_applied(bytes)).ok();
     bounded("measure", bytes, || measure(bytes, NESTING_MAX)).ok();
-    let shared = Bytes::copy_from_slice(bytes);
-    bounded("Value::new", bytes, || Value::new(shared.clone())).ok();
+    bounded("Value::new", bytes, || Value::new(bytes)).ok();
 }
 
 fn bounded<T>(what: &str, bytes: &[u8], read: impl FnOnce() -> T) -> T {

@@ -240,11 +240,11 @@ impl Network {
     }
 
     fn last_state(&self) -> &ConnectionState {
-        let states = self.events.iter().filter_map(|event| match event {
+        let mut states = self.events.iter().filter_map(|event| match event {
             ClientEvent::State(state) => Some(state),
             _ => None,
         });
-        states.last().unwrap()
+        states.next_back().unwrap()
     }
 
     fn goodbye(&mut self, code: Code, retry_after_ms: Option<u64>) {

@@ -93,7 +93,7 @@ pub(crate) fn to_fields<T: Serialize + ?Sized>(
             .map_err(|_| typed("the fields of a record have texts as names"))?;
         let size = measure(after, syncline_protocol::NESTING_MAX)?;
         let (value, after) = after.split_at(size);
-        fields.push((FieldName::new(name)?, Some(Value::new(value.to_vec())?)));
+        fields.push((FieldName::new(name)?, Some(Value::new(value)?)));
         rest = after;
     }
     Ok(fields)

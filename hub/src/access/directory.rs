@@ -80,8 +80,10 @@ pub struct Directory {
     slow_keys: BTreeMap<String, String>,
     passwords: HashMap<String, String>,
     secrets: AllSecrets,
-    members: BTreeMap<(String, String), Role>,
-    limits: HashMap<String, OwnLimits>,
+    /// By space, then by account: neither has to be copied to be looked up.
+    members: BTreeMap<String, BTreeMap<String, Role>>,
+    space_limits: HashMap<String, OwnLimits>,
+    user_limits: HashMap<String, OwnLimits>,
     rules: AllRules,
     forms: HashMap<String, Form>,
     version: u64,
@@ -118,7 +120,7 @@ impl Directory {
             collection::MEMBERS => self.set_member(key, record),
             collection::CREDENTIALS => self.set_credential(key, record),
             collection::RULES => self.rules.set(key, record),
-            collection::LIMITS => keep(&mut self.limits, key, record.map(read_limits)),
+            collection::LIMITS => self.set_limits(key, record),
             _ => {}
         }
     }
@@ -137,11 +139,23 @@ impl Directory {
 
     fn set_member(&mut self, key: &str, record: Option<&Record>) {
         let Some((space, user)) = key.split_once(':') else { return };
-        let member = (space.to_owned(), user.to_owned());
+        let members = self.members.entry(space.to_owned()).or_default();
         match record.and_then(|record| record.get("role")?.as_str()?.parse().ok()) {
-            Some(role) => self.members.insert(member, role),
-            None => self.members.remove(&member),
+            Some(role) => members.insert(user.to_owned(), role),
+            None => members.remove(user),
         };
+        if members.is_empty() {
+            self.members.remove(space);
+        }
+    }
+
+    fn set_limits(&mut self, key: &str, record: Option<&Record>) {
+        let limits = match key.split_once(':') {
+            Some((SPACE_LIMITS, space)) => (&mut self.space_limits, space),
+            Some((USER_LIMITS, user)) => (&mut self.user_limits, user),
+            _ => return,
+        };
+        keep(limits.0, limits.1, record.map(read_limits));
     }
 
     fn set_credential(&mut self, key: &str, record: Option<&Record>) {
@@ -237,20 +251,20 @@ impl Directory {
 
     /// The names of the spaces that an account is a member of.
     pub fn memberships(&self, user: &str) -> impl Iterator<Item = &str> {
-        let own = move |(_, member): &&(String, String)| member == user;
-        self.members.keys().filter(own).map(|(space, _)| space.as_str())
+        let own = move |members: &BTreeMap<String, Role>| members.contains_key(user);
+        self.members.iter().filter(move |(_, it)| own(it)).map(|(space, _)| space.as_str())
     }
 
     /// The limits of its own that a space has.
     #[must_use]
     pub fn space_limits(&self, space: &SpaceName) -> OwnLimits {
-        self.limits.get(&limits_of_space(space)).copied().unwrap_or_default()
+        self.space_limits.get(space.as_str()).copied().unwrap_or_default()
     }
 
     /// The limits of its own that an account has.
     #[must_use]
     pub fn user_limits(&self, user: &str) -> OwnLimits {
-        self.limits.get(&limits_of_user(user)).copied().unwrap_or_default()
+        self.user_limits.get(user).copied().unwrap_or_default()
     }
 
     /// Who shows this token; none when it opens nothing here any more. The secret of a browser's
@@ -299,12 +313,8 @@ impl Directory {
 
     /// The members of a space, by name.
     pub fn members(&self, space: &SpaceName) -> impl Iterator<Item = (&str, Role)> {
-        let from = (space.as_str().to_owned(), String::new());
-        let of_space = move |member: &(&(String, String), &Role)| member.0.0 == space.as_str();
-        self.members
-            .range(from..)
-            .take_while(of_space)
-            .map(|((_, user), role)| (user.as_str(), *role))
+        let members = self.members.get(space.as_str()).into_iter().flatten();
+        members.map(|(user, role)| (user.as_str(), *role))
     }
 }
 
@@ -344,16 +354,21 @@ pub fn member_key(space: &SpaceName, user: &str) -> String {
     format!("{space}:{user}")
 }
 
+/// Before the name in a key of limits.
+const SPACE_LIMITS: &str = "space";
+/// The same of an account.
+const USER_LIMITS: &str = "user";
+
 /// The key of a space's limits.
 #[must_use]
 pub fn limits_of_space(space: &SpaceName) -> String {
-    format!("space:{space}")
+    format!("{SPACE_LIMITS}:{space}")
 }
 
 /// The key of an account's limits.
 #[must_use]
 pub fn limits_of_user(user: &str) -> String {
-    format!("user:{user}")
+    format!("{USER_LIMITS}:{user}")
 }
 
 fn keep<T>(map: &mut HashMap<String, T>, key: &str, value: Option<T>) {

@@ -165,7 +165,7 @@ pub(super) async fn of_user(
     }
     let limits = blocking(move || {
         let spaces = hub.store().snapshot()?.spaces()?;
-        let spaces = spaces.iter().filter(|(_, row)| row.owner == user).count();
+        let spaces = spaces.iter().filter(|(_, row)| *row.owner == *user).count();
         let sessions = hub.sessions().iter().filter(|info| info.account == user).count();
         let own = hub.directory().user_limits(&user);
         let (spaces_max, sessions_max) = (hub.spaces_max(&user), hub.sessions_max(&user));

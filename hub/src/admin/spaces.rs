@@ -222,7 +222,7 @@ fn details(hub: &Hub, view: &View, role: Role) -> Result<Details, Failure> {
 fn space(name: &SpaceName, row: &SpaceRow, role: Role) -> Space {
     Space {
         name: name.as_str().to_owned(),
-        owner: row.owner.clone(),
+        owner: row.owner.to_string(),
         role: role.as_str(),
         epoch: row.epoch.to_string(),
         sequence: row.sequence,

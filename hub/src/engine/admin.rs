@@ -37,7 +37,7 @@ impl Engine {
         }
         let row = SpaceRow {
             id,
-            owner: owner.clone(),
+            owner: owner.as_str().into(),
             epoch,
             sequence: 0,
             horizon: 0,

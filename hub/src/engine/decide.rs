@@ -30,8 +30,9 @@ pub(super) struct Planned {
 impl Engine {
     /// Whether a principal may write anything to a space now.
     pub(super) fn may_write(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> bool {
-        let access = |action| self.directory.access(principal, space, action, now_ms);
-        access(Action::Write) != Access::Nothing || access(Action::Delete) != Access::Nothing
+        let actions = [Action::Write, Action::Delete];
+        let accesses = self.directory.accesses(principal, space, actions, now_ms);
+        accesses.iter().any(|access| *access != Access::Nothing)
     }
 
     /// Judges one part of a submission.
@@ -63,9 +64,8 @@ impl Engine {
     /// a guard tells something of what it asks about. Whatever a gateway or the hub itself makes of
     /// a principal's request stands in reserved collections too, which no rule is about.
     fn check_access(&self, principal: &Principal, now_ms: u64, part: &Part) -> Result<(), Reject> {
-        let access = |action| self.directory.access(principal, &part.space, action, now_ms);
-        let [read, write, delete] = [Action::Read, Action::Write, Action::Delete].map(access);
-        let name = &part.space;
+        let (name, actions) = (&part.space, [Action::Read, Action::Write, Action::Delete]);
+        let [read, write, delete] = self.directory.accesses(principal, name, actions, now_ms);
         if write == Access::Nothing && delete == Access::Nothing {
             let what = format!("You read {name}, and do not write to it");
             return Err(Reject::new(Code::Forbidden, what));
@@ -126,28 +126,14 @@ impl Engine {
         writes: &Writes,
     ) -> Result<(), Refusal> {
         let most = usize::try_from(self.quotas.record_fields).unwrap_or(usize::MAX);
-        let mut puts: HashMap<(&CollectionName, &RecordKey), (usize, Vec<&Fields>)> =
-            HashMap::new();
-        for (index, change) in writes.changes().enumerate() {
-            let Op::Put(fields) = &change.op else { continue };
-            let record = (&change.collection, &change.key);
-            puts.entry(record).or_insert((index, Vec::new())).1.push(fields);
-        }
-        for ((collection, key), (index, puts)) in puts {
-            let stored = batch.stored(space, collection, key)?;
-            let there = stored.iter().flat_map(|stored| stored.row.record.registers());
-            let there = there.map(|(name, _)| name);
-            // The cheap bound first: names need comparing only near the limit.
+        // The cheap bound first: names need comparing only near the limit.
+        let puts = || writes.changes().filter_map(|it| it.op.as_put().map(|fields| (it, fields)));
+        let put: usize = puts().map(|(_, fields)| fields.len()).sum();
+        for (change, _) in puts() {
+            let stored = batch.stored(space, &change.collection, &change.key)?;
             let held = stored.as_ref().map_or(0, |stored| stored.row.record.registers().len());
-            let bound = held + puts.iter().map(|fields| fields.len()).sum::<usize>();
-            if bound <= most {
-                continue;
-            }
-            let put = puts.iter().flat_map(|fields| fields.iter().map(|(name, _)| name));
-            let names: HashSet<&FieldName> = there.chain(put).collect();
-            if names.len() > most {
-                let what = format!("{collection}/{key} would have more than {most} fields");
-                return Err(Reject::new(Code::TooLarge, what).at(index).into());
+            if held + put > most {
+                return check_names(batch, space, writes, most);
             }
         }
         Ok(())
@@ -171,12 +157,40 @@ impl Engine {
 
 impl Writes {
     /// What is to be written, without stamps.
-    pub fn changes(&self) -> Box<dyn Iterator<Item = &Change> + '_> {
-        match self {
-            Self::Stamped(deltas) => Box::new(deltas.iter().map(|delta| &delta.change)),
-            Self::Unstamped(changes) => Box::new(changes.iter()),
+    pub fn changes(&self) -> impl Iterator<Item = &Change> {
+        let (deltas, changes): (&[Delta], &[Change]) = match self {
+            Self::Stamped(deltas) => (deltas, &[]),
+            Self::Unstamped(changes) => (&[], changes),
+        };
+        deltas.iter().map(|delta| &delta.change).chain(changes)
+    }
+}
+
+/// Counts the names of each record's fields, those that it has and those that it would get.
+fn check_names(
+    batch: &Batch<'_>,
+    space: SpaceId,
+    writes: &Writes,
+    most: usize,
+) -> Result<(), Refusal> {
+    let mut puts: HashMap<(&CollectionName, &RecordKey), (usize, Vec<&Fields>)> = HashMap::new();
+    for (index, change) in writes.changes().enumerate() {
+        let Some(fields) = change.op.as_put() else { continue };
+        let record = (&change.collection, &change.key);
+        puts.entry(record).or_insert((index, Vec::new())).1.push(fields);
+    }
+    for ((collection, key), (index, puts)) in puts {
+        let stored = batch.stored(space, collection, key)?;
+        let there = stored.iter().flat_map(|stored| stored.row.record.registers());
+        let there = there.map(|(name, _)| name);
+        let put = puts.iter().flat_map(|fields| fields.iter().map(|(name, _)| name));
+        let names: HashSet<&FieldName> = there.chain(put).collect();
+        if names.len() > most {
+            let what = format!("{collection}/{key} would have more than {most} fields");
+            return Err(Reject::new(Code::TooLarge, what).at(index).into());
         }
     }
+    Ok(())
 }
 
 /// Whoever may not know of a space hears the same as of one that does not exist.

@@ -18,6 +18,9 @@ use crate::access::directory::{SYSTEM_SPACE, rights_of};
 use crate::publication::Published;
 use crate::store::{Batch, RecordRow, StoreError, Stored, row_bytes};
 
+/// A buffer that a large delta needed is not kept.
+const SCRATCH_KEPT: usize = 64 << 10;
+
 /// One delta on its way into a space.
 struct Step<'a> {
     space: &'a SpaceName,
@@ -132,14 +135,16 @@ impl Engine {
     ) -> Result<Arc<Applied>, StoreError> {
         let applied = Applied { sequence: before + 1, delta: trim(step.delta, merged) };
         let applied = Arc::new(applied);
-        let mut bytes = Vec::with_capacity(96);
-        encode_applied(&mut bytes, &applied);
-        batch.append(step.id, applied.sequence, &bytes)?;
+        self.scratch.clear();
+        encode_applied(&mut self.scratch, &applied);
+        let bytes: Arc<[u8]> = self.scratch.as_slice().into();
+        self.scratch.shrink_to(SCRATCH_KEPT);
+        batch.append(step.id, applied.sequence, bytes.clone());
         if let Some(space) = batch.space(step.space)? {
             space.sequence = applied.sequence;
             space.log_entries += 1;
         }
-        let published = Published { applied: applied.clone(), bytes: bytes::Bytes::from(bytes) };
+        let published = Published { applied: applied.clone(), bytes };
         self.publish(step.space, step.id, before, published);
         Ok(applied)
     }

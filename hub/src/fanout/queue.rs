@@ -1,13 +1,14 @@
-//! One session's queue: frames that wait for its socket, bounded in bytes.
+//! One session's queue: frames and answers that wait for its socket.
 //!
-//! A queue that is full is dropped whole, never in the middle: from then on it takes nothing until
-//! its session has said that it will read from the log.
+//! Frames are bounded in bytes. A queue that is full of them is dropped whole, never in the middle:
+//! from then on it takes none until its session has said that it will read from the log. Answers are
+//! never dropped: there is one to each push, and whoever pushes bounds how many may be missing.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use bytes::Bytes;
-use syncline_protocol::{Reject, SpaceId};
+use syncline_protocol::{PushId, Reject, SpaceId};
 use tokio::sync::Notify;
 
 /// What a frame costs beyond its bytes: its place in the queue.
@@ -23,6 +24,7 @@ pub struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
+    answers: Vec<Answered>,
     frames: VecDeque<Waiting>,
     bytes: usize,
     /// What waited was dropped; whether because it was too much.
@@ -38,11 +40,24 @@ struct Waiting {
     bytes: Bytes,
 }
 
+/// The answer to a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The push.
+    pub push: PushId,
+    /// Its bytes on the wire.
+    pub bytes: usize,
+    /// The sequence to acknowledge, or why it was refused.
+    pub answer: Result<u64, Reject>,
+}
+
 /// What comes out of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Popped {
     /// Nothing waits.
     Nothing,
+    /// All answers that wait, in the order in which they were given.
+    Answers(Vec<Answered>),
     /// A frame, with its space and `last` when it moves a cursor.
     Frame(Option<(SpaceId, u64)>, Bytes),
     /// What waited has been dropped: read on from the log. Told once.
@@ -74,7 +89,18 @@ impl Queue {
         self.wake();
     }
 
-    /// Drops what waits: it may not be for this session any more.
+    /// Queues the answer to a push.
+    pub fn answer(&self, answered: Answered) {
+        let mut state = self.lock();
+        state.answers.push(answered);
+        let is_first = state.answers.len() == 1;
+        drop(state);
+        if is_first {
+            self.wake();
+        }
+    }
+
+    /// Drops the frames that wait: they may not be for this session any more.
     pub(super) fn retire(&self) {
         self.lock().drop_frames(false);
         self.wake();
@@ -104,6 +130,9 @@ impl Queue {
     /// Takes the next thing out. After [`Popped::Behind`] the queue fills again.
     pub fn pop(&self) -> Popped {
         let mut state = self.lock();
+        if !state.answers.is_empty() {
+            return Popped::Answers(std::mem::take(&mut state.answers));
+        }
         if let Some((reject, retry_after_ms)) = state.goodbye.take() {
             return Popped::Goodbye(reject, retry_after_ms);
         }
@@ -128,9 +157,9 @@ impl Queue {
         }
     }
 
-    /// Whether nothing waits.
+    /// Whether no frame waits.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub fn has_no_frames(&self) -> bool {
         let state = self.lock();
         state.frames.is_empty() && state.behind.is_none()
     }
@@ -170,6 +199,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use syncline_protocol::{Code, ReplicaId};
+
     use super::*;
 
     #[test]
@@ -189,5 +220,19 @@ mod tests {
         assert_eq!(queue.bytes(), 0);
         queue.retire();
         assert_eq!(queue.pop(), Popped::Behind { was_full: false });
+    }
+
+    #[test]
+    fn answers_come_first_together_and_are_never_dropped() {
+        let queue = Queue::new(0);
+        let push = PushId { replica: ReplicaId::from_random(1), counter: 1 };
+        let answered = |sequence| Answered { push, bytes: 9, answer: Ok(sequence) };
+        queue.goodbye(Reject::new(Code::GoingAway, "The hub is shutting down"), None);
+        queue.answer(answered(1));
+        queue.push(SpaceId(1), 1, Bytes::from_static(b"more than nothing"));
+        queue.answer(answered(2));
+        assert_eq!(queue.pop(), Popped::Answers(vec![answered(1), answered(2)]));
+        assert!(matches!(queue.pop(), Popped::Goodbye(..)));
+        assert_eq!(queue.pop(), Popped::Behind { was_full: true });
     }
 }

@@ -154,7 +154,7 @@ impl Hub {
             let what = format!("Only an owner says who is a member of {space}, nobody of `system`");
             return Err(Reject::new(Code::Forbidden, what));
         }
-        let owner = Value::from(self.read(principal, space)?.space().owner.as_str());
+        let owner = Value::from(self.read(principal, space)?.space().owner.as_ref());
         let owner = Condition::FieldEquals(field("owner"), owner);
         let mut guards = vec![guard(collection::SPACES, space.as_str(), owner)];
         let key = member_key(space, user);

@@ -181,7 +181,7 @@ impl Hub {
         space: &SpaceName,
     ) -> Result<syncline_protocol::Guard, Reject> {
         self.require_acl(principal, space)?;
-        let owner = Value::from(self.read(principal, space)?.space().owner.as_str());
+        let owner = Value::from(self.read(principal, space)?.space().owner.as_ref());
         let owner = Condition::FieldEquals(field("owner"), owner);
         Ok(guard(collection::SPACES, space.as_str(), owner))
     }

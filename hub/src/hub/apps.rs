@@ -79,7 +79,7 @@ impl Hub {
             Err(reject) if reject.code == Code::Exists => {}
             Err(reject) => return Err(reject),
         }
-        if self.read(&Principal::hub(), space)?.space().owner != owner {
+        if *self.read(&Principal::hub(), space)?.space().owner != *owner {
             let what = format!("The space {space} is somebody's own, so no app can have it");
             return Err(Reject::new(Code::Exists, what));
         }

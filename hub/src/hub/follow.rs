@@ -221,7 +221,8 @@ impl Following {
         while let Reading::Place(subscription) = &mut self.reading {
             match self.arrival.queue.pop() {
                 Popped::Nothing => return,
-                Popped::Frame(None, _) => {}
+                // A follower pushes nothing.
+                Popped::Answers(_) | Popped::Frame(None, _) => {}
                 Popped::Frame(Some((_, last)), bytes) => {
                     if subscription.take(last) {
                         self.tell(&bytes);

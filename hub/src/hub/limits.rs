@@ -55,7 +55,7 @@ impl Hub {
     ) -> Result<(), Reject> {
         self.require_admin(principal)?;
         let owner = self.read(principal, space)?.space().owner.clone();
-        let exists = Condition::FieldEquals(field("owner"), Value::from(owner.as_str()));
+        let exists = Condition::FieldEquals(field("owner"), Value::from(&*owner));
         let exists = guard(collection::SPACES, space.as_str(), exists);
         let fields = [("bytes", limits.bytes), ("records", limits.records)];
         let changes = set(&limits_of_space(space), &fields);
@@ -99,7 +99,7 @@ impl Hub {
             return Err(Reject::new(Code::Refused, what));
         }
         let work = Work::SetRetention { space: space.clone(), collection, retention };
-        self.submit(principal, 0, work, (1, 256)).await
+        self.submit(principal, work, (1, 256)).await
     }
 }
 

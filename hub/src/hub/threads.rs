@@ -11,7 +11,7 @@ use syncline_protocol::{Code, Reject, ReplicaId};
 use tokio::sync::{Semaphore, watch};
 
 use super::rejects::Rejects;
-use super::{Hub, Inner, PAGES_AT_ONCE, now_ms, random_u64, room};
+use super::{Hub, Inner, PAGES_AT_ONCE, now_ms, random_u64, submit};
 use crate::access::recognised::Recognised;
 use crate::access::throttle::Throttle;
 use crate::admit::Admit;
@@ -67,7 +67,7 @@ pub(super) fn start(
     let mut key = [0; 32];
     getrandom::fill(&mut key).expect("the system's random generator works");
     let inner = Inner {
-        room: Arc::new(Semaphore::new(room(config.sync.intake_bytes))),
+        room: Arc::new(Semaphore::new(submit::room(config.sync.intake_bytes))),
         throttle: Mutex::new(Throttle::new(config.limits.failed_logins_per_minute, THROTTLED_MAX)),
         config,
         store,

@@ -11,6 +11,7 @@ use redb::WriteTransaction;
 use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
 
 use super::StoreError;
+use super::bytes::Put;
 use super::known::Known;
 use super::memory::Memory;
 use super::row::{CollectionRow, OutcomeRow, RecordRow, SpaceRow};
@@ -35,7 +36,12 @@ pub(crate) struct Batch<'txn> {
     space_rows: HashMap<SpaceName, Option<SpaceRow>>,
     collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
     known: RefCell<Known>,
+    /// Where a row is encoded: one buffer for all, for each would grow one of its own.
+    scratch: Put,
 }
+
+/// A buffer that a large row needed is not kept.
+const SCRATCH_KEPT: usize = 64 << 10;
 
 /// A record as its row holds it.
 #[derive(Debug, Clone)]
@@ -95,6 +101,7 @@ impl<'txn> Batch<'txn> {
             space_rows: HashMap::new(),
             collection_rows: HashMap::new(),
             known: RefCell::new(std::mem::take(&mut memory.known)),
+            scratch: Put::default(),
         })
     }
 
@@ -235,7 +242,7 @@ impl<'txn> Batch<'txn> {
             return Ok(stored);
         }
         let stored = self.read(&key)?.map(Arc::new);
-        self.known.borrow_mut().set(key.into(), stored.clone());
+        self.known.borrow_mut().set(key, stored.clone());
         Ok(stored)
     }
 
@@ -275,7 +282,7 @@ impl<'txn> Batch<'txn> {
         stored: Option<Stored>,
     ) {
         let key = record_key(space, collection, key);
-        self.known.get_mut().set(key.into(), stored.map(Arc::new));
+        self.known.get_mut().set(key, stored.map(Arc::new));
     }
 
     fn read(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
@@ -295,8 +302,10 @@ impl<'txn> Batch<'txn> {
         let key = record_key(space, collection, key);
         let stored = match row {
             Some(row) => {
-                let bytes = row.encode();
-                self.records.insert(&key.as_slice(), &bytes.as_slice());
+                self.scratch.clear(SCRATCH_KEPT);
+                row.encode_to(&mut self.scratch);
+                let bytes = self.scratch.as_bytes();
+                self.records.insert(&key.as_slice(), &bytes);
                 Some(Arc::new(Stored { row, bytes: bytes.len() }))
             }
             None => {
@@ -304,18 +313,12 @@ impl<'txn> Batch<'txn> {
                 None
             }
         };
-        self.known.get_mut().set(key.into(), stored.clone());
+        self.known.get_mut().set(key, stored.clone());
         Ok(stored)
     }
 
-    pub(crate) fn append(
-        &mut self,
-        space: SpaceId,
-        sequence: u64,
-        delta: &[u8],
-    ) -> Result<(), StoreError> {
-        self.log.insert_new(&log_key(space, sequence).as_slice(), &delta);
-        Ok(())
+    pub(crate) fn append(&mut self, space: SpaceId, sequence: u64, delta: Arc<[u8]>) {
+        self.log.insert_new(&log_key(space, sequence).as_slice(), delta);
     }
 
     /// Removes an entry of a log that died before it came to its table; gives whether it did.

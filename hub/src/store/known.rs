@@ -4,10 +4,11 @@
 //! Two generations, each bounded: when the young one is full it becomes the old one, and what is
 //! asked for there becomes young again. So what is in use stays, at the price of two look-ups.
 
-use std::collections::HashMap;
+use std::collections::hash_map::{Entry, HashMap};
 use std::sync::Arc;
 
 use super::batch::Stored;
+use super::tables::RowKey;
 
 /// What a generation takes at most, in bytes.
 const BYTES_MAX: usize = 8 << 20;
@@ -22,8 +23,8 @@ type Maybe = Option<Arc<Stored>>;
 /// The records that are known.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    young: HashMap<Box<[u8]>, Maybe>,
-    old: HashMap<Box<[u8]>, Maybe>,
+    young: HashMap<RowKey, Maybe>,
+    old: HashMap<RowKey, Maybe>,
     /// What the young ones take.
     bytes: usize,
 }
@@ -51,13 +52,18 @@ impl Known {
     }
 
     /// A record is now this.
-    pub(super) fn set(&mut self, key: Box<[u8]>, record: Maybe) {
+    pub(super) fn set(&mut self, key: RowKey, record: Maybe) {
         self.bytes += cost(&key, &record);
-        if let Some(before) = self.young.get(&key) {
-            self.bytes = self.bytes.saturating_sub(cost(&key, before));
+        match self.young.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let before = entry.insert(record);
+                self.bytes = self.bytes.saturating_sub(cost(entry.key(), &before));
+            }
+            Entry::Vacant(entry) => {
+                self.old.remove(entry.key());
+                entry.insert(record);
+            }
         }
-        self.old.remove(&key);
-        self.young.insert(key, record);
         if self.bytes > BYTES_MAX {
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
@@ -89,7 +95,7 @@ mod tests {
     fn what_is_asked_for_stays_and_the_rest_is_bounded() {
         let mut known = Known::default();
         for number in 0..100_000_u32 {
-            known.set(number.to_be_bytes().into(), record(100));
+            known.set(RowKey::from_slice(&number.to_be_bytes()), record(100));
             assert!(known.get(&0_u32.to_be_bytes()).is_some(), "at {number}");
             if number % 1000 == 0 {
                 assert!(held(&known) <= 2 * (BYTES_MAX + 1000));
@@ -97,18 +103,18 @@ mod tests {
         }
         assert!(known.get(&1_u32.to_be_bytes()).is_none());
         // A record too large for a generation is not kept for long.
-        known.set([9].into(), record(BYTES_MAX));
-        known.set([8].into(), record(BYTES_MAX));
+        known.set(RowKey::from_slice(&[9]), record(BYTES_MAX));
+        known.set(RowKey::from_slice(&[8]), record(BYTES_MAX));
         assert!(known.get(&[8]).is_some() && held(&known) < 8 * BYTES_MAX);
     }
 
     #[test]
     fn what_is_taken_out_is_not_known_until_it_is_set() {
         let mut known = Known::default();
-        known.set([1].into(), record(5));
+        known.set(RowKey::from_slice(&[1]), record(5));
         assert_eq!(known.take(&[1]).unwrap().unwrap().bytes, 5);
         assert!(known.get(&[1]).is_none() && known.bytes == 0);
-        known.set([1].into(), None);
+        known.set(RowKey::from_slice(&[1]), None);
         assert!(known.get(&[1]).unwrap().is_none());
     }
 }

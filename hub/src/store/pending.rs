@@ -5,13 +5,15 @@
 //! [`BYTES_MAX`]; a reader or a checkpoint asks for it earlier.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, btree_map};
+use std::collections::btree_map::{self, BTreeMap, Entry};
 use std::iter::Peekable;
 use std::ops::Bound;
+use std::sync::Arc;
 
 use redb::{AccessGuard, Key, Range, StorageError, Table, Value};
 
 use super::StoreError;
+use super::tables::RowKey;
 
 /// So many rows wait at most: bringing them to their tables is a pause of tens of milliseconds.
 pub(super) const ROWS_MAX: usize = 32 * 1024;
@@ -23,7 +25,7 @@ const ROW_COST: usize = 96;
 /// The rows of one table that wait.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
-    rows: BTreeMap<Box<[u8]>, Waiting>,
+    rows: BTreeMap<RowKey, Waiting>,
     bytes: usize,
 }
 
@@ -31,9 +33,16 @@ pub(super) struct Pending {
 #[derive(Debug)]
 struct Waiting {
     /// None when the row is to go.
-    value: Option<Box<[u8]>>,
+    value: Option<Arc<[u8]>>,
     /// Whether the table is known to have no row of this key: then removing it leaves no trace.
     is_new: bool,
+}
+
+impl Waiting {
+    /// The bytes of the value.
+    fn len(&self) -> usize {
+        self.value.as_ref().map_or(0, |value| value.len())
+    }
 }
 
 impl Pending {
@@ -53,37 +62,46 @@ impl Pending {
     }
 
     /// A row is to be there. `is_new` is heeded where nothing waits for its key.
-    pub(super) fn put(&mut self, key: &[u8], value: &[u8], is_new: bool) {
-        match self.rows.get_mut(key) {
-            Some(row) => {
-                self.bytes -= row.value.as_ref().map_or(0, |value| value.len());
-                row.value = Some(value.into());
+    pub(super) fn put(&mut self, key: &[u8], value: Arc<[u8]>, is_new: bool) {
+        self.bytes += value.len();
+        match self.rows.entry(key.into()) {
+            Entry::Occupied(mut entry) => {
+                let row = entry.get_mut();
+                self.bytes -= row.len();
+                row.value = Some(value);
             }
-            None => {
+            Entry::Vacant(entry) => {
                 self.bytes += ROW_COST + key.len();
-                self.rows.insert(key.into(), Waiting { value: Some(value.into()), is_new });
+                entry.insert(Waiting { value: Some(value), is_new });
             }
         }
-        self.bytes += value.len();
     }
 
     /// A row is to be gone.
     pub(super) fn remove(&mut self, key: &[u8]) {
-        let was = self.rows.remove(key);
-        if let Some(row) = &was {
-            self.bytes -= ROW_COST + key.len() + row.value.as_ref().map_or(0, |it| it.len());
-        }
-        if was.is_none_or(|row| !row.is_new) {
-            self.bytes += ROW_COST + key.len();
-            self.rows.insert(key.into(), Waiting { value: None, is_new: false });
+        match self.rows.entry(key.into()) {
+            Entry::Occupied(entry) if entry.get().is_new => {
+                self.bytes -= ROW_COST + key.len() + entry.get().len();
+                entry.remove();
+            }
+            Entry::Occupied(mut entry) => {
+                self.bytes -= entry.get().len();
+                entry.get_mut().value = None;
+            }
+            Entry::Vacant(entry) => {
+                self.bytes += ROW_COST + key.len();
+                entry.insert(Waiting { value: None, is_new: false });
+            }
         }
     }
 
     /// Removes a row that its table does not have yet; gives whether there was one.
     pub(super) fn forget_new(&mut self, key: &[u8]) -> bool {
-        let is_new = self.rows.get(key).is_some_and(|row| row.is_new);
+        let Entry::Occupied(entry) = self.rows.entry(key.into()) else { return false };
+        let is_new = entry.get().is_new;
         if is_new {
-            self.remove(key);
+            self.bytes -= ROW_COST + key.len() + entry.get().len();
+            entry.remove();
         }
         is_new
     }
@@ -156,7 +174,7 @@ pub(crate) fn stored<'a, K: Key + 'static, V: Value + 'static>(
 
 /// Rows that wait and rows of a table, in the order of their keys.
 pub(crate) struct Merged<'a, K: Key + 'static, V: Value + 'static> {
-    waiting: Option<Peekable<btree_map::Range<'a, Box<[u8]>, Waiting>>>,
+    waiting: Option<Peekable<btree_map::Range<'a, RowKey, Waiting>>>,
     table: Peekable<Range<'a, K, V>>,
 }
 
@@ -165,7 +183,8 @@ impl<'a, K: Key + 'static, V: Value + 'static> Iterator for Merged<'a, K, V> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let waits = self.waiting.as_mut().and_then(Peekable::peek).map(|(key, _)| &***key);
+            let waits =
+                self.waiting.as_mut().and_then(Peekable::peek).map(|(key, _)| key.as_slice());
             let Some(waits) = waits else { return self.table.next().map(stored) };
             let order = match self.table.peek() {
                 None => Ordering::Less,

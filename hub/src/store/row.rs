@@ -1,5 +1,6 @@
 //! What stands in the rows, and their bytes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use syncline_protocol::{
@@ -16,7 +17,7 @@ pub struct SpaceRow {
     /// Which life of the name.
     pub id: SpaceId,
     /// The account that owns it.
-    pub owner: String,
+    pub owner: Arc<str>,
     /// The log's epoch.
     pub epoch: Epoch,
     /// The sequence of the last applied delta.
@@ -54,7 +55,7 @@ impl SpaceRow {
         let mut take = Take::new(bytes);
         Ok(Self {
             id: SpaceId(take.word()?),
-            owner: take.text()?.to_owned(),
+            owner: take.text()?.into(),
             epoch: Epoch(take.word()?),
             sequence: take.number()?,
             horizon: take.number()?,
@@ -130,8 +131,15 @@ pub struct RecordRow {
 }
 
 impl RecordRow {
+    #[cfg(test)]
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut put = Put::default();
+        self.encode_to(&mut put);
+        put.finish()
+    }
+
+    /// Adds the row's bytes to others.
+    pub(super) fn encode_to(&self, put: &mut Put) {
         let tombstone = self.record.tombstone();
         put.byte(u8::from(tombstone.is_some()) | u8::from(self.floor.is_some()) << 1);
         if let Some(tombstone) = tombstone {
@@ -147,7 +155,6 @@ impl RecordRow {
                 Some(value) => put.length(value.as_bytes().len()).bytes(value.as_bytes()),
             };
         }
-        put.finish()
     }
 
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
@@ -176,9 +183,9 @@ fn take_register(take: &mut Take<'_>) -> Result<(FieldName, Register), StoreErro
 fn take_value(take: &mut Take<'_>) -> Result<Option<Value>, StoreError> {
     match take.length()? {
         0 => Ok(None),
-        length => Value::new(take.bytes(length)?.to_vec())
-            .map(Some)
-            .map_err(|_| StoreError::Corrupt("a value")),
+        length => {
+            Value::new(take.bytes(length)?).map(Some).map_err(|_| StoreError::Corrupt("a value"))
+        }
     }
 }
 

@@ -10,6 +10,7 @@
 
 use std::cell::RefCell;
 use std::ops::{Bound, RangeBounds};
+use std::sync::Arc;
 
 use redb::{Key, ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
 
@@ -73,21 +74,21 @@ impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
 
     /// Writes a row.
     pub(crate) fn insert(&mut self, key: &K::SelfType<'_>, value: &V::SelfType<'_>) {
-        self.put(key, value, false);
+        self.put(key, V::as_bytes(value).as_ref().into(), false);
     }
 
-    /// Writes a row whose key the table has never had.
-    pub(crate) fn insert_new(&mut self, key: &K::SelfType<'_>, value: &V::SelfType<'_>) {
+    /// Writes a row whose key the table has never had; `value` is in the table's own form.
+    pub(crate) fn insert_new(&mut self, key: &K::SelfType<'_>, value: Arc<[u8]>) {
         self.put(key, value, true);
     }
 
-    fn put(&mut self, key: &K::SelfType<'_>, value: &V::SelfType<'_>, is_new: bool) {
-        let (key, value) = (K::as_bytes(key), V::as_bytes(value));
+    fn put(&mut self, key: &K::SelfType<'_>, value: Arc<[u8]>, is_new: bool) {
+        let key = K::as_bytes(key);
         let changes = &mut self.changes.borrow_mut();
         changes.byte(self.tag as u8);
         note(changes, 0, key.as_ref());
-        note(changes, 1, value.as_ref());
-        self.waiting.put(key.as_ref(), value.as_ref(), is_new);
+        note(changes, 1, &value);
+        self.waiting.put(key.as_ref(), value, is_new);
     }
 
     /// Removes a row.
@@ -218,7 +219,7 @@ mod tests {
         records.insert(&&[b'k'; 300][..], &&[7; 20_000][..]);
         records.insert(&&b"gone"[..], &&b"soon"[..]);
         records.remove(&&b"gone"[..]);
-        records.insert_new(&&b"young"[..], &&b"dead"[..]);
+        records.insert_new(&&b"young"[..], (*b"dead").into());
         assert!(records.remove_new(&&b"young"[..]));
         assert!(!records.remove_new(&&b"a"[..]));
         drop((meta, dropped, records));
@@ -316,7 +317,7 @@ mod tests {
             Event::InsertNew(key, value) => {
                 let is_in_table = rows.table.get([key].as_slice()).unwrap().is_some();
                 if let (false, Entry::Vacant(entry)) = (is_in_table, plain.entry(vec![key])) {
-                    rows.insert_new(&[key].as_slice(), &[value].as_slice());
+                    rows.insert_new(&[key].as_slice(), [value].into());
                     entry.insert(vec![value]);
                 }
             }

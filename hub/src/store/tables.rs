@@ -14,12 +14,16 @@
 //! Numbers are big-endian and names hold no zero byte, so keys sort as what they stand for.
 
 use redb::TableDefinition;
+use smallvec::SmallVec;
 use syncline_protocol::{CollectionName, FieldName, PushId, RecordKey, SpaceId, Stamp};
 
 use super::StoreError;
 
 /// A table of bytes.
 pub(crate) type Bytes = &'static [u8];
+
+/// A key as it lies in memory: most are short, and comparing many follows no pointers then.
+pub(crate) type RowKey = SmallVec<[u8; 56]>;
 
 pub(crate) const META: TableDefinition<'_, &str, Bytes> = TableDefinition::new("meta");
 pub(crate) const SPACES: TableDefinition<'_, &str, Bytes> = TableDefinition::new("spaces");
@@ -53,11 +57,15 @@ pub(crate) fn collection_key(space: SpaceId, collection: &CollectionName) -> Vec
 }
 
 /// Before every record of a collection whose key begins with `prefix`.
-pub(crate) fn records_prefix(space: SpaceId, collection: &CollectionName, prefix: &str) -> Vec<u8> {
-    [&space.0.to_be_bytes(), collection.as_str().as_bytes(), &[0], prefix.as_bytes()].concat()
+pub(crate) fn records_prefix(space: SpaceId, collection: &CollectionName, prefix: &str) -> RowKey {
+    let mut bytes = RowKey::new();
+    for part in [&space.0.to_be_bytes(), collection.as_str().as_bytes(), &[0], prefix.as_bytes()] {
+        bytes.extend_from_slice(part);
+    }
+    bytes
 }
 
-pub(crate) fn record_key(space: SpaceId, collection: &CollectionName, key: &RecordKey) -> Vec<u8> {
+pub(crate) fn record_key(space: SpaceId, collection: &CollectionName, key: &RecordKey) -> RowKey {
     records_prefix(space, collection, key.as_str())
 }
 
@@ -144,7 +152,7 @@ mod tests {
         let bytes = record_key(space, &name("a"), &key);
         assert_eq!(parse_record_key(&bytes).unwrap(), (name("a"), key.clone()));
         assert!(bytes < record_key(space, &name("a-b"), &key));
-        assert!(bytes < after_prefix(&records_prefix(space, &name("a"), "")).unwrap());
+        assert!(bytes.as_slice() < &*after_prefix(&records_prefix(space, &name("a"), "")).unwrap());
         assert_eq!(log_sequence(&log_key(space, 9)).unwrap(), 9);
         assert_eq!(after_prefix(&[1, 0xff]), Some(vec![2]));
         assert_eq!(after_prefix(&[0xff]), None);

@@ -263,6 +263,8 @@ impl Node {
         loop {
             match seat.queue.pop() {
                 Popped::Nothing | Popped::Recheck | Popped::Goodbye(..) => return out,
+                // The simulated hub answers by a way of its own.
+                Popped::Answers(_) => {}
                 Popped::Frame(None, bytes) => out.push(Out::Frame(bytes)),
                 Popped::Frame(Some((space, last)), bytes) => {
                     let mut subscriptions = seat.subscriptions.iter_mut();

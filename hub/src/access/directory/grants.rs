@@ -19,6 +19,16 @@ pub enum Grant {
     Role(Role),
 }
 
+/// What a principal is to a space.
+enum Standing {
+    /// Its credential is no longer good.
+    Unauthorized,
+    /// It may not even know of the space.
+    Nothing,
+    /// Its account's role there, and the most that its credential is for.
+    Member { role: Role, most: Role },
+}
+
 impl Directory {
     /// Whether a principal may do what only admins may, everywhere.
     #[must_use]
@@ -108,16 +118,24 @@ impl Directory {
     /// What a principal may do in a space.
     #[must_use]
     pub fn grant(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Grant {
+        match self.standing(principal, space, now_ms) {
+            Standing::Unauthorized => Grant::Unauthorized,
+            Standing::Nothing => Grant::Nothing,
+            Standing::Member { role, most } => Grant::Role(role.min(most)),
+        }
+    }
+
+    fn standing(&self, principal: &Principal, space: &SpaceName, now_ms: u64) -> Standing {
         if principal.is_hub() {
-            return Grant::Role(Role::Owner);
+            return Standing::Member { role: Role::Owner, most: Role::Owner };
         }
         if !self.is_authorized(principal, now_ms) {
-            return Grant::Unauthorized;
+            return Standing::Unauthorized;
         }
         let most = self.reach(principal, space, now_ms);
         match (most, self.membership(principal.account(), space)) {
-            (Some(most), Some(role)) => Grant::Role(role.min(most)),
-            _ => Grant::Nothing,
+            (Some(most), Some(role)) => Standing::Member { role, most },
+            _ => Standing::Nothing,
         }
     }
 
@@ -131,18 +149,26 @@ impl Directory {
         action: Action,
         now_ms: u64,
     ) -> Access {
-        let Grant::Role(_) = self.grant(principal, space, now_ms) else { return Access::Nothing };
-        let most = self.reach(principal, space, now_ms);
-        let role = match principal.is_hub() {
-            true => Some(Role::Owner),
-            false => self.membership(principal.account(), space),
-        };
-        match (role, most) {
-            (Some(role), Some(most)) if most >= action.least() => {
+        let [access] = self.accesses(principal, space, [action], now_ms);
+        access
+    }
+
+    /// The same of several actions at once.
+    #[must_use]
+    pub fn accesses<const N: usize>(
+        &self,
+        principal: &Principal,
+        space: &SpaceName,
+        actions: [Action; N],
+        now_ms: u64,
+    ) -> [Access; N] {
+        let standing = self.standing(principal, space, now_ms);
+        actions.map(|action| match standing {
+            Standing::Member { role, most } if most >= action.least() => {
                 self.member_access(principal.account(), space, (role, action))
             }
             _ => Access::Nothing,
-        }
+        })
     }
 
     /// The same of a member of this role, whose credential is for enough.
@@ -200,7 +226,7 @@ impl Directory {
         if space.as_str() == SYSTEM_SPACE {
             return None;
         }
-        self.members.get(&(space.as_str().to_owned(), account.to_owned())).copied()
+        self.members.get(space.as_str())?.get(account).copied()
     }
 
     fn is_admin_account(&self, account: &str) -> bool {

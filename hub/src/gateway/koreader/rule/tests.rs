@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use syncline_protocol::{Change, Code, HlcTime, Push, PushId, ReplicaId, Stamp};
+use tokio::sync::oneshot;
 
 use super::super::mapping::{delete, history_key, position_key, put, space_of, value};
 use super::super::request::Keep;
@@ -44,7 +45,9 @@ impl House {
         let deltas = changes.into_iter().map(|change| change.stamped(stamp)).collect();
         let id = PushId { replica, counter: crate::hub::random_u64() >> 12 };
         let push = Push { id, space: space(), epoch: None, base: 0, guards: Vec::new(), deltas };
-        self.hub.apply_push(&self.admin, 0, push, 100).await
+        let (room, (send, receive)) = (self.hub.room(100).await?, oneshot::channel());
+        self.hub.push((&self.admin, 0), (push, 100), room, |answer| drop(send.send(answer)));
+        receive.await.expect("every push is answered")
     }
 
     async fn unstamped(&self, changes: Vec<Change>) -> Answer {
