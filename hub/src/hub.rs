@@ -348,11 +348,12 @@ impl Hub {
         self.inner.pages.clone().acquire_owned().await.expect("the turns are never closed")
     }
 
-    /// The figures as text, with those that are looked up when asked for. Reads the store.
+    /// The figures as text, with those that are looked up when asked for. Reads the store, as it
+    /// was at the last checkpoint: whoever scrapes now and then must not make writers wait.
     #[must_use]
     pub fn render_metrics(&self) -> Vec<u8> {
         let metrics = &self.inner.metrics;
-        let spaces = self.inner.store.snapshot().and_then(|snapshot| snapshot.spaces());
+        let spaces = self.inner.store.glance().and_then(|snapshot| snapshot.spaces());
         if let Ok(spaces) = spaces {
             let entries: u64 = spaces.iter().map(|(_, row)| row.log_entries).sum();
             metrics.log_entries.set(entries.cast_signed());

@@ -17,8 +17,8 @@ use crate::target::{Ability, Failure, Link, Listening, Running};
 
 /// Sessions that warm up what a server makes once.
 const FIRST: usize = 50;
-/// A session shows that it is there so often.
-const ALIVE: Duration = Duration::from_secs(20);
+/// A session shows that it is there so often, as clients do that have nothing else to say.
+const ALIVE: Duration = Duration::from_secs(25);
 
 pub(super) async fn run(bench: &mut Bench) {
     let variant = format!("{} sessions", bench.settings.idle_sessions);

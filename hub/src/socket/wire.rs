@@ -20,7 +20,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::reply;
 
 /// Read ahead of the frames: small, because idle sessions are many.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 /// Frames gather up to here before they are written to the socket.
 const WRITE_BUFFER: usize = 32 * 1024;
 /// One frame may hold a record as large as the door takes.

@@ -220,6 +220,15 @@ impl Store {
             Err(error) => Err(error),
         }
     }
+
+    /// What readers have been shown so far: at most the checkpoint interval older than
+    /// [`Self::snapshot`], and a busy writer does not notice. For figures.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn glance(&self) -> Result<Snapshot, StoreError> {
+        Snapshot::open(&self.inner.database)
+    }
 }
 
 impl Drop for Inner {
