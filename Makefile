@@ -191,7 +191,7 @@ bench: bench-build ## The bench harness beside every system installed. Takes an 
 	    --json $(TARGET)/bench.json --html $(TARGET)/bench.html
 
 .PHONY: bench-quick
-bench-quick: bench-build ## The same with small sizes, in under three minutes.
+bench-quick: bench-build ## The hub and its ceiling with small sizes, in under three minutes.
 	$(TARGET)/release/syncline-bench run --quick $(BENCH) \
 	    --json $(TARGET)/bench-quick.json --html $(TARGET)/bench-quick.html
 
