@@ -26,7 +26,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; width: 10
 .scroll { overflow-x: auto; }
 th, td { text-align: left; padding: .25rem .7rem .25rem 0; border-bottom: 1px solid var(--line);
   vertical-align: top; white-space: nowrap; }
-td.words { white-space: normal; } small, .quiet { opacity: .7; }
+td.words { white-space: normal; overflow-wrap: anywhere; } small, .quiet { opacity: .7; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 .holds { color: var(--good); } .fails { color: var(--bad); font-weight: 600; }
 .bar { display: grid; grid-template-columns: 9rem 1fr 9rem; gap: .6rem; align-items: center; }
@@ -71,7 +71,7 @@ fn systems(book: &Book) -> Markup {
             @for (name, system) in &book.systems {
                 tr {
                     td { (key(book, name)) (name) }
-                    td { (system.version) }
+                    td.words { (system.version) }
                     td.words {
                         (system.acknowledges)
                         @if let Some(missing) = &system.missing {

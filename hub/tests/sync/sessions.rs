@@ -2,6 +2,7 @@
 
 use super::harness::TestHub;
 use super::raw::change;
+use syncline::config::Config;
 use syncline_protocol::{
     ClientFrame, Code, CollectionName, Filter, HubFrame, PresenceEvent, Start, Value,
 };
@@ -153,5 +154,27 @@ async fn digests_prove_a_copy_and_verify_asks_for_one() {
     record.merge_delta(&deltas[0].delta);
     expected.add_record(&change.collection, &change.key, &record);
     assert_eq!(digests.get("links"), Some(&expected));
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pushes_wait_for_room_in_the_intake_and_are_answered_in_their_order() {
+    let narrow = |config: &mut Config| config.sync.intake_bytes = 1;
+    let hub = TestHub::start(narrow, Vec::new()).await;
+    let space = hub.space("shared").await;
+    let mut clients = [hub.client().await, hub.client().await];
+    let mut sent = [Vec::new(), Vec::new()];
+    for round in 0..64 {
+        for (client, sent) in clients.iter_mut().zip(&mut sent) {
+            let push = client.put(&space, &format!("k{round}"), "1");
+            sent.push(push.id);
+            client.send(&ClientFrame::Push(push)).await;
+        }
+    }
+    for (client, sent) in clients.iter_mut().zip(sent) {
+        for id in sent {
+            client.answer(id).await.unwrap();
+        }
+    }
     hub.stop().await;
 }
