@@ -65,8 +65,8 @@ struct RunArgs {
     /// What to measure; everything when nothing is named
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<Scenario>,
-    /// Whom to measure; all that are installed when nothing is named, with --quick the hub and what it
-    /// is held against
+    /// Whom to measure; all that are installed when nothing is named, and with --quick the hub and
+    /// what it is held against
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     target: Vec<String>,
     /// Writes the run to a file, for `compare` and for other programs

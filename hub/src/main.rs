@@ -11,9 +11,9 @@ use syncline::cli::{self, Cli, Command, Failure, Ordered, ServeArgs};
 use syncline::config::Overrides;
 use syncline::serve;
 
-/// What one thread allocates another frees here, all the time: a delta is read by a session's worker
-/// and ends with the writer or the fan-out. The C library's allocator takes a quarter of a busy hub's
-/// processor time for that.
+/// What one thread allocates another frees here, all the time: a delta is read by a session's
+/// worker and ends with the writer or the fan-out. The C library's allocator takes a quarter of a
+/// busy hub's processor time for that.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,8 +1,9 @@
 //! One session's queue: frames and answers that wait for its socket.
 //!
-//! Frames are bounded in bytes. A queue that is full of them is dropped whole, never in the middle:
-//! from then on it takes none until its session has said that it will read from the log. Answers are
-//! never dropped: there is one to each push, and whoever pushes bounds how many may be missing.
+//! Frames are bounded in bytes. A queue that is full of them is dropped whole, never in the
+//! middle: from then on it takes none until its session has said that it will read from the log.
+//! Answers are never dropped: there is one to each push, and whoever pushes bounds how many may be
+//! missing.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;

@@ -1,4 +1,4 @@
-//! Work on its way to the writer: room for it in the intake, and the way that its answer takes back.
+//! Work on its way to the writer: room for it in the intake, and its answer's way back.
 //!
 //! ```text
 //! push(principal, push, room) = admit > intake > writer > tell(answer)
