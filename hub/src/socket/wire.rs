@@ -137,7 +137,15 @@ where
         let parting = async {
             self.web.feed(Message::Binary(goodbye.into())).await?;
             self.web.close(Some(close)).await?;
-            while self.web.next().await.transpose()?.is_some() {}
+            let mut is_closed = false;
+            while let Some(message) = self.web.next().await.transpose()? {
+                is_closed |= message.is_close();
+            }
+            // A message that is refused before its end is read past: what is closed with unread
+            // bytes in it is reset, and the goodbye is lost on the way.
+            if !is_closed {
+                tokio::io::copy(self.web.get_mut(), &mut tokio::io::sink()).await?;
+            }
             Ok::<_, tungstenite::Error>(())
         };
         // Whoever has gone already misses nothing.
