@@ -38,9 +38,9 @@ pub(super) struct Following {
     /// that change. The header `Last-Event-ID` stands before it.
     #[param(default = "now", pattern = "^(start|now|[0-9a-f]{16}:[0-9]{1,15})$", nullable = false)]
     from: Option<String>,
-    /// Of these collections only, with commas between them.
+    /// Of these collections only, with commas between them; of all when there is none.
     #[param(
-        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(,[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})*$",
+        pattern = "^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(,[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})*)?$",
         nullable = false
     )]
     collection: Option<String>,
