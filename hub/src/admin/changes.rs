@@ -38,9 +38,9 @@ pub(super) struct Following {
     /// that change. The header `Last-Event-ID` stands before it.
     #[param(default = "now", pattern = "^(start|now|[0-9a-f]{16}:[0-9]{1,15})$", nullable = false)]
     from: Option<String>,
-    /// Of these collections only, with commas between them; of all when there is none.
+    /// Of these collections only, with commas between them.
     #[param(
-        pattern = "^([A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(,[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})*)?$",
+        pattern = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}(,[A-Za-z0-9_-][A-Za-z0-9._-]{0,63})*$",
         nullable = false
     )]
     collection: Option<String>,
@@ -143,8 +143,7 @@ pub(super) async fn follow(
 
 impl Following {
     fn filter(&self) -> Result<Filter, Failure> {
-        let names = self.collection.as_deref().filter(|names| !names.is_empty());
-        let names = names.into_iter().flat_map(|names| names.split(','));
+        let names = self.collection.iter().flat_map(|names| names.split(','));
         let collections: Vec<CollectionName> =
             names.map(open_collection).collect::<Result<_, _>>()?;
         let filter = Filter::new(collections, self.prefix.as_deref().unwrap_or_default());
