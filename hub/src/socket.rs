@@ -101,7 +101,6 @@ struct Doings {
 /// A push that found no room in the intake. Nothing more is heard until it has.
 struct Parked {
     push: Push,
-    bytes: usize,
     room: BoxFuture<'static, Result<Room, Reject>>,
 }
 
@@ -292,27 +291,26 @@ where
         doings.unanswered += 1;
         doings.unanswered_bytes += bytes;
         match self.hub.try_room(bytes) {
-            Some(room) => self.apply(arrival, (push, bytes), room),
+            Some(room) => self.apply(arrival, push, room),
             None => {
                 let hub = self.hub.clone();
                 let room = Box::pin(async move { hub.room(bytes).await });
-                doings.parked = Some(Box::new(Parked { push, bytes, room }));
+                doings.parked = Some(Box::new(Parked { push, room }));
             }
         }
     }
 
     fn unpark(&self, arrival: &Arrival, doings: &mut Doings, room: Room) {
         if let Some(parked) = doings.parked.take() {
-            let Parked { push, bytes, .. } = *parked;
-            self.apply(arrival, (push, bytes), room);
+            self.apply(arrival, parked.push, room);
         }
     }
 
     /// The answer comes by the session's queue.
-    fn apply(&self, arrival: &Arrival, (push, bytes): (Push, usize), room: Room) {
-        let (queue, id) = (arrival.queue.clone(), push.id);
+    fn apply(&self, arrival: &Arrival, push: Push, room: Room) {
+        let (queue, id, bytes) = (arrival.queue.clone(), push.id, room.bytes());
         let by = (&arrival.principal, arrival.id);
-        self.hub.push(by, (push, bytes), room, move |answer| {
+        self.hub.push(by, push, room, move |answer| {
             let answer = answer.map(|receipt| receipt.sequence());
             queue.answer(Answered { push: id, bytes, answer });
         });

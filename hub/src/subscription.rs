@@ -209,7 +209,7 @@ impl Subscription {
     /// The empty stretch up to what has been published, when the queue is empty and there is one.
     pub fn stretch(&mut self, queue: &Queue) -> Option<Stretch> {
         let last = self.feed.published();
-        if !self.is_live() || last <= self.cursor || !queue.has_no_frames() {
+        if !self.is_live() || last <= self.cursor || queue.has_frames() {
             return None;
         }
         let before = std::mem::replace(&mut self.cursor, last);

@@ -83,7 +83,7 @@ impl House {
         let (space, guards) = (space("shared"), Vec::new());
         let push = Push { id, space, epoch: None, base: 0, guards, deltas };
         let (room, (send, receive)) = (self.hub.room(100).await?, oneshot::channel());
-        self.hub.push((by, 0), (push, 100), room, |answer| drop(send.send(answer)));
+        self.hub.push((by, 0), push, room, |answer| drop(send.send(answer)));
         receive.await.expect("every push is answered")
     }
 

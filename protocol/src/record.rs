@@ -84,10 +84,7 @@ impl Record {
     ) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
         if !fields.is_sorted_by(|(one, _), (next, _)| one < next) {
-            // Of what stands twice, the last counts.
-            fields.reverse();
-            fields.sort_by(|(one, _), (next, _)| one.cmp(next));
-            fields.dedup_by(|(one, _), (next, _)| one == next);
+            fields = fields.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
         }
         Self { tombstone, fields }
     }
@@ -294,6 +291,18 @@ mod tests {
         record.merge(stamp(2), 1, &put(&[("a", None)]));
         assert!(!record.merge(stamp(1), 2, &put(&[("a", Some(1))])).changed());
         assert!(!record.is_visible() && !record.is_empty());
+    }
+
+    #[test]
+    fn parts_in_any_order_are_one_record() {
+        let mut record = Record::default();
+        record.merge(stamp(1), 1, &put(&[("a", Some(1)), ("b", Some(2)), ("c", None)]));
+        let parts = || record.registers().map(|(name, it)| (name.clone(), it.clone()));
+        let mut shuffled: Vec<_> = parts().collect();
+        shuffled.rotate_left(1);
+        assert_eq!(Record::from_parts(None, shuffled.clone()), record);
+        shuffled.extend(parts());
+        assert_eq!(Record::from_parts(None, shuffled), record);
     }
 
     #[test]

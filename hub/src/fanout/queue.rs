@@ -158,11 +158,11 @@ impl Queue {
         }
     }
 
-    /// Whether no frame waits.
+    /// Whether frames wait, or did and were dropped.
     #[must_use]
-    pub fn has_no_frames(&self) -> bool {
+    pub fn has_frames(&self) -> bool {
         let state = self.lock();
-        state.frames.is_empty() && state.behind.is_none()
+        !state.frames.is_empty() || state.behind.is_some()
     }
 
     /// The bytes that wait.

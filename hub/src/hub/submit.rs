@@ -21,12 +21,15 @@ const ROOM_BYTES: usize = 1024;
 /// Room in the intake, given back with the answer to what took it.
 #[derive(Debug)]
 pub struct Room {
+    bytes: usize,
     _held: OwnedSemaphorePermit,
 }
 
-impl From<OwnedSemaphorePermit> for Room {
-    fn from(held: OwnedSemaphorePermit) -> Self {
-        Self { _held: held }
+impl Room {
+    /// For how many bytes it was asked.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
@@ -35,7 +38,8 @@ impl Hub {
     #[must_use]
     pub fn try_room(&self, bytes: usize) -> Option<Room> {
         let room = self.inner.room.clone();
-        room.try_acquire_many_owned(self.pieces(bytes)).ok().map(Room::from)
+        let held = room.try_acquire_many_owned(self.pieces(bytes)).ok()?;
+        Some(Room { bytes, _held: held })
     }
 
     /// Waits for room in the intake for so many bytes.
@@ -44,7 +48,8 @@ impl Hub {
     /// When nothing is taken any more.
     pub async fn room(&self, bytes: usize) -> Result<Room, Reject> {
         let room = self.inner.room.clone();
-        room.acquire_many_owned(self.pieces(bytes)).await.map(Room::from).map_err(|_| going_away())
+        let held = room.acquire_many_owned(self.pieces(bytes)).await;
+        Ok(Room { bytes, _held: held.map_err(|_| going_away())? })
     }
 
     /// What is larger than all the room there is takes all of it.
@@ -53,12 +58,12 @@ impl Hub {
         u32::try_from((bytes / ROOM_BYTES + 1).min(all)).unwrap_or(u32::MAX)
     }
 
-    /// Applies a push of a replica that has `bytes` bytes; `tell` gets the answer: a refusal at
-    /// once, and what was applied when it is durable.
+    /// Applies a push of a replica, for whose bytes there is room; `tell` gets the answer: a
+    /// refusal at once, and what was applied when it is durable.
     pub fn push(
         &self,
         (principal, source): (&Principal, SessionId),
-        (push, bytes): (Push, usize),
+        push: Push,
         room: Room,
         tell: impl FnOnce(Answer) + Send + 'static,
     ) {
@@ -73,9 +78,9 @@ impl Hub {
             let row = replica_row(principal, device.0, &device.1, now_ms);
             self.spawn_heard(vec![(replica, row)]);
         }
-        let weight = (push.deltas.len(), bytes);
+        let deltas = push.deltas.len();
         let work = Work::Write(Submission::native(push));
-        self.enqueue((principal, source), work, weight, room, tell);
+        self.enqueue((principal, source), (work, deltas), room, tell);
     }
 
     /// Waits for room, puts work into the intake, and waits for its answer.
@@ -83,25 +88,26 @@ impl Hub {
         &self,
         principal: &Principal,
         work: Work,
-        weight: (usize, usize),
+        (deltas, bytes): (usize, usize),
     ) -> Answer {
-        let room = self.room(weight.1).await?;
+        let room = self.room(bytes).await?;
         let (send, receive) = tokio::sync::oneshot::channel();
         // Whoever asked may be gone; what was applied stays applied.
-        self.enqueue((principal, 0), work, weight, room, |answer| drop(send.send(answer)));
+        let tell = |answer| drop(send.send(answer));
+        self.enqueue((principal, 0), (work, deltas), room, tell);
         let lost = || Err(Reject::new(Code::Unavailable, "The store cannot write"));
         receive.await.unwrap_or_else(|_| lost())
     }
 
-    /// Puts work of so many deltas and bytes into the intake.
+    /// Puts work of so many deltas into the intake.
     fn enqueue(
         &self,
         (principal, source): (&Principal, SessionId),
-        work: Work,
-        (deltas, bytes): (usize, usize),
+        (work, deltas): (Work, usize),
         room: Room,
         tell: impl FnOnce(Answer) + Send + 'static,
     ) {
+        let bytes = room.bytes;
         let (hub, account) = (self.clone(), principal.clone());
         let reply = Box::new(move |answer: Answer| {
             drop(room);

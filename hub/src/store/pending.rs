@@ -19,8 +19,8 @@ use super::tables::RowKey;
 pub(super) const ROWS_MAX: usize = 32 * 1024;
 /// So many bytes wait at most.
 pub(super) const BYTES_MAX: usize = 16 << 20;
-/// What a row takes beyond its bytes.
-const ROW_COST: usize = 96;
+/// What a row takes beyond its bytes: room for a short key, a counter, and the tree's own slack.
+const ROW_COST: usize = 128;
 
 /// The rows of one table that wait.
 #[derive(Debug, Default)]

@@ -190,6 +190,7 @@ async fn a_filter_selects_and_without_following_it_ends() {
         ("from=00000000000000ff:1", (409, "unknown_cursor")),
         ("from=yesterday", (400, "malformed")),
         ("follow=perhaps", (400, "malformed")),
+        ("collection=", (422, "refused")),
         ("collection=.credentials", (422, "reserved")),
         ("collection=a,,b", (422, "refused")),
     ] {

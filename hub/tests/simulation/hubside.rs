@@ -247,7 +247,7 @@ impl World {
         node.publish();
         let mut filled = Vec::new();
         for (conn, seat) in &node.seats {
-            if !seat.queue.has_no_frames() {
+            if seat.queue.has_frames() {
                 filled.push(*conn);
             }
             let (bytes, most) = (seat.queue.bytes() as u64, self.plan.queue_bytes);

@@ -234,6 +234,8 @@ async fn malformed_frames() {
         (Code::Malformed, Message::Text("hello".into())),
         (Code::NotUtf8, Message::Binary(vec![0x92, 3, 0xa2, 0xff, 0xff].into())),
         (Code::TooLarge, Message::Binary(vec![0; (1 << 20) + 1].into())),
+        // More than the sockets between hold: whoever is not read to the end hears no goodbye.
+        (Code::TooLarge, Message::Binary(vec![0; 16 << 20].into())),
     ];
     for (code, message) in cases {
         Scene::set().await.closes(code, message).await;

@@ -46,7 +46,7 @@ impl House {
         let id = PushId { replica, counter: crate::hub::random_u64() >> 12 };
         let push = Push { id, space: space(), epoch: None, base: 0, guards: Vec::new(), deltas };
         let (room, (send, receive)) = (self.hub.room(100).await?, oneshot::channel());
-        self.hub.push((&self.admin, 0), (push, 100), room, |answer| drop(send.send(answer)));
+        self.hub.push((&self.admin, 0), push, room, |answer| drop(send.send(answer)));
         receive.await.expect("every push is answered")
     }
 
