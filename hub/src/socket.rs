@@ -38,6 +38,10 @@ const PENDING_MAX: usize = 256;
 const HEARD_MAX: usize = 64;
 /// A session without any deadline looks again after so long.
 const WAKE_MAX_MS: u64 = 60_000;
+/// A deadline at least so far away is met with those of other sessions, at the next multiple of
+/// [`TOGETHER_MS`]: thousands that wake one by one cost more in waking than in what they do.
+const FAR_MS: u64 = 10_000;
+const TOGETHER_MS: u64 = 500;
 
 /// Who opened a socket, as far as its handshake tells.
 #[derive(Debug, Clone)]
@@ -450,7 +454,10 @@ impl Doings {
     /// Sets the alarm to a deadline, in milliseconds since 1970; none is as good as a minute.
     fn set_alarm(&mut self, wake_ms: Option<u64>) {
         let now_ms = now_ms();
-        let wake_ms = wake_ms.unwrap_or(now_ms + WAKE_MAX_MS);
+        let mut wake_ms = wake_ms.unwrap_or(now_ms + WAKE_MAX_MS);
+        if wake_ms >= now_ms + FAR_MS {
+            wake_ms = wake_ms.next_multiple_of(TOGETHER_MS);
+        }
         // A deadline that moved away is met by waking too early once, which does nothing.
         let is_set = self.alarm_ms >= now_ms && self.alarm_ms <= wake_ms;
         if !is_set {

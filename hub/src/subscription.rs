@@ -344,7 +344,7 @@ impl Subscription {
         if page.count > 0 {
             let (part, deltas) = (progress.part, page.count);
             let header = SnapshotPartHeader { space: &name, part, deltas };
-            frames.push([header.encode(), page.deltas].concat());
+            frames.push(framed(&header.encode(), page.deltas));
             progress.part += 1;
         }
         progress.after = page.next;
@@ -375,7 +375,7 @@ impl Subscription {
             more: page.more,
             deltas: page.count,
         };
-        let mut frames = vec![[header.encode(), page.deltas].concat()];
+        let mut frames = vec![framed(&header.encode(), page.deltas)];
         self.cursor = last;
         if page.more {
             self.feed.pin(self.session, Some(self.cursor));
@@ -427,6 +427,13 @@ fn place(start: Start, space: &SpaceRow, mark: ViewMark) -> Result<(bool, u64, S
         }
         Start::Snapshot => Ok((false, space.sequence, State::Snapshot(Progress::default()))),
     }
+}
+
+/// A frame of these deltas, made where they are: a page is large, and memory that was never touched
+/// costs more than to move within it.
+fn framed(header: &[u8], mut deltas: Vec<u8>) -> Vec<u8> {
+    deltas.splice(..0, header.iter().copied());
+    deltas
 }
 
 /// Only a copy of the log before the restore gives back what is newer: one that was away for too

@@ -112,7 +112,7 @@ fn what_is_no_store_or_a_newer_one_is_named() {
     transaction.commit().unwrap();
     drop(database);
     for error in [doctor(&path).unwrap_err(), Store::open(&path, CACHE_BYTES).unwrap_err()] {
-        let is_newer = matches!(error, StoreError::Newer { found: 7, known: 2 });
+        let is_newer = matches!(error, StoreError::Newer { found: 7, known: 3 });
         assert!(is_newer && error.to_string().contains("use a newer syncline"), "{error}");
     }
 }

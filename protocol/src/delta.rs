@@ -75,7 +75,7 @@ impl Fields {
     }
 
     /// The fields in the order of their names.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, Option<&Value>)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&FieldName, Option<&Value>)> + Clone {
         self.0.iter().map(|(name, value)| (name, value.as_ref()))
     }
 

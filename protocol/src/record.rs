@@ -84,7 +84,15 @@ impl Record {
     ) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
         if !fields.is_sorted_by(|(one, _), (next, _)| one < next) {
-            fields = fields.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect();
+            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
+            // No store holds a name twice; should one, the last stands.
+            fields.dedup_by(|next, one| {
+                let is_same = next.0 == one.0;
+                if is_same {
+                    std::mem::swap(next, one);
+                }
+                is_same
+            });
         }
         Self { tombstone, fields }
     }

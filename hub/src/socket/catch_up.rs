@@ -9,7 +9,7 @@ use crate::hub::{Arrival, Hub};
 use crate::subscription::{Ended, Subscription};
 
 /// Pages of one catch-up that are sent in a row before anything else has its turn.
-const PAGES_MAX: usize = 8;
+const PAGES_MAX: usize = 16;
 
 /// A subscription that has read a page, and the page's frames.
 type Page = (Subscription, Result<Vec<Vec<u8>>, Ended>);

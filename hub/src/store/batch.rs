@@ -14,7 +14,8 @@ use super::StoreError;
 use super::bytes::Put;
 use super::known::Known;
 use super::memory::Memory;
-use super::row::{CollectionRow, OutcomeRow, RecordRow, SpaceRow};
+use super::record_row::RecordRow;
+use super::row::{CollectionRow, OutcomeRow, SpaceRow};
 use super::rows::{ByteRows, Rows, Tag};
 use super::snapshot::records_of;
 use super::tables::{

@@ -16,35 +16,43 @@ impl<'a> Take<'a> {
         self.0.is_empty()
     }
 
+    #[inline]
     pub(super) fn bytes(&mut self, length: usize) -> Result<&'a [u8], StoreError> {
-        let (taken, rest) = self.0.split_at_checked(length).ok_or(CUT)?;
+        let Some((taken, rest)) = self.0.split_at_checked(length) else { return Err(CUT) };
         self.0 = rest;
         Ok(taken)
     }
 
+    #[inline]
     pub(super) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], StoreError> {
-        self.bytes(N)?.first_chunk().ok_or(CUT)
+        let Some((taken, rest)) = self.0.split_first_chunk() else { return Err(CUT) };
+        self.0 = rest;
+        Ok(taken)
     }
 
+    #[inline]
     pub(super) fn byte(&mut self) -> Result<u8, StoreError> {
-        Ok(self.bytes(1)?[0])
+        let [byte] = *self.array()?;
+        Ok(byte)
     }
 
     pub(super) fn word(&mut self) -> Result<u64, StoreError> {
-        let bytes = self.bytes(8)?;
-        Ok(bytes.iter().fold(0, |all, &byte| all << 8 | u64::from(byte)))
+        Ok(u64::from_be_bytes(*self.array()?))
     }
 
     pub(super) fn wide(&mut self) -> Result<u128, StoreError> {
-        Ok(u128::from(self.word()?) << 64 | u128::from(self.word()?))
+        Ok(u128::from_be_bytes(*self.array()?))
     }
 
     pub(super) fn stamp(&mut self) -> Result<Stamp, StoreError> {
-        Stamp::from_bytes(self.wide()?.to_be_bytes()).ok_or(StoreError::Corrupt("a stamp"))
+        match self.stamp_option()? {
+            Some(stamp) => Ok(stamp),
+            None => Err(StoreError::Corrupt("a stamp")),
+        }
     }
 
     pub(super) fn stamp_option(&mut self) -> Result<Option<Stamp>, StoreError> {
-        Ok(Stamp::from_bytes(self.wide()?.to_be_bytes()))
+        Ok(Stamp::from_bytes(*self.array()?))
     }
 
     pub(super) fn replica(&mut self) -> Result<ReplicaId, StoreError> {
@@ -52,11 +60,17 @@ impl<'a> Take<'a> {
     }
 
     /// A number in as few bytes as it needs, seven bits in each, the lowest first (LEB128).
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, StoreError> {
+        if let [byte @ ..0x80, rest @ ..] = self.0 {
+            self.0 = rest;
+            return Ok(u64::from(*byte));
+        }
         let (mut number, mut shift) = (0_u64, 0);
         loop {
             let byte = self.byte()?;
-            number |= u64::from(byte & 0x7f).checked_shl(shift).ok_or(CUT)?;
+            let Some(digits) = u64::from(byte & 0x7f).checked_shl(shift) else { return Err(CUT) };
+            number |= digits;
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
@@ -64,13 +78,21 @@ impl<'a> Take<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn length(&mut self) -> Result<usize, StoreError> {
         usize::try_from(self.number()?).map_err(|_| CUT)
     }
 
-    pub(super) fn text(&mut self) -> Result<&'a str, StoreError> {
+    /// Bytes with their length before them.
+    #[inline]
+    pub(super) fn sized(&mut self) -> Result<&'a [u8], StoreError> {
         let length = self.length()?;
-        std::str::from_utf8(self.bytes(length)?).map_err(|_| StoreError::Corrupt("a text"))
+        self.bytes(length)
+    }
+
+    #[inline]
+    pub(super) fn text(&mut self) -> Result<&'a str, StoreError> {
+        std::str::from_utf8(self.sized()?).map_err(|_| StoreError::Corrupt("a text"))
     }
 }
 
@@ -138,6 +160,20 @@ impl Put {
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         self.length(text.len()).bytes(text.as_bytes())
     }
+
+    /// What `write` adds, with its length before it.
+    pub(super) fn sized(&mut self, write: impl FnOnce(&mut Self)) {
+        let from = self.0.len();
+        write(self);
+        let length = self.0.len() - from;
+        self.length(length);
+        self.0[from..].rotate_left(length);
+    }
+
+    /// What an encoder of its own adds to the bytes.
+    pub(super) fn with(&mut self, encode: impl FnOnce(&mut Vec<u8>)) {
+        encode(&mut self.0);
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +191,19 @@ mod tests {
             assert_eq!(take.text().unwrap(), "hä");
             assert_eq!(take.word().unwrap(), number);
             assert!(take.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_length_comes_before_what_it_measures() {
+        for length in [0, 1, 127, 128, 70_000] {
+            let mut put = Put::default();
+            put.byte(9).sized(|put| _ = put.bytes(&vec![7; length]));
+            let bytes = put.byte(8).as_bytes().to_vec();
+            let mut take = Take::new(&bytes);
+            assert_eq!(take.byte().unwrap(), 9);
+            assert_eq!(take.sized().unwrap(), vec![7; length]);
+            assert_eq!(take.byte().unwrap(), 8);
         }
     }
 

@@ -8,7 +8,8 @@ use syncline_protocol::{CollectionName, RecordKey, SpaceId, SpaceName, Stamp};
 
 use super::batch::Batch;
 use super::log::remove_prefix;
-use super::row::{CollectionRow, ConflictRow, OutcomeRow, RecordRow, ReplicaRow};
+use super::record_row::RecordRow;
+use super::row::{CollectionRow, ConflictRow, OutcomeRow, ReplicaRow};
 use super::rows::ByteRows;
 use super::tables::{self, log_key, log_sequence};
 use super::{SpaceRow, StoreError};

@@ -13,7 +13,8 @@ use syncline_protocol::{
 
 use super::StoreError;
 use super::doctor::Report;
-use super::row::{CollectionRow, ConflictRow, RecordRow, SpaceRow};
+use super::record_row::RecordRow;
+use super::row::{CollectionRow, ConflictRow, SpaceRow};
 use super::snapshot::Snapshot;
 use super::tables::{self, log_sequence, parse_conflict_key, parse_record_key};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncline_protocol::{
-    Change, Code, CollectionName, DeviceId, Digest, Epoch, FieldName, Record, RecordKey, Register,
-    Reject, ReplicaId, SpaceId, Stamp, Tombstone, Value,
+    Code, CollectionName, DeviceId, Digest, Epoch, FieldName, RecordKey, Reject, ReplicaId,
+    SpaceId, Stamp, Value,
 };
 
 use super::StoreError;
@@ -120,79 +120,12 @@ impl CollectionRow {
     }
 }
 
-/// A record, with what the hub alone must know of it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RecordRow {
-    /// The record.
-    pub record: Record,
-    /// The greatest delete stamp that had been purged from the collection when this row was made:
-    /// whatever is written at or below it may speak of a record that was deleted.
-    pub floor: Option<Stamp>,
-}
-
-impl RecordRow {
-    #[cfg(test)]
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut put = Put::default();
-        self.encode_to(&mut put);
-        put.finish()
-    }
-
-    /// Adds the row's bytes to others.
-    pub(super) fn encode_to(&self, put: &mut Put) {
-        let tombstone = self.record.tombstone();
-        put.byte(u8::from(tombstone.is_some()) | u8::from(self.floor.is_some()) << 1);
-        if let Some(tombstone) = tombstone {
-            put.stamp(tombstone.stamp).number(tombstone.sequence);
-        }
-        if let Some(floor) = self.floor {
-            put.stamp(floor);
-        }
-        for (name, register) in self.record.registers() {
-            put.text(name.as_str()).stamp(register.stamp).number(register.sequence);
-            match &register.value {
-                None => put.length(0),
-                Some(value) => put.length(value.as_bytes().len()).bytes(value.as_bytes()),
-            };
-        }
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
-        let mut take = Take::new(bytes);
-        let flags = take.byte()?;
-        let tombstone = match flags & 1 {
-            0 => None,
-            _ => Some(Tombstone { stamp: take.stamp()?, sequence: take.number()? }),
-        };
-        let floor = if flags & 2 == 0 { None } else { Some(take.stamp()?) };
-        let mut fields = Vec::new();
-        while !take.is_empty() {
-            fields.push(take_register(&mut take)?);
-        }
-        Ok(Self { record: Record::from_parts(tombstone, fields), floor })
-    }
-}
-
-fn take_register(take: &mut Take<'_>) -> Result<(FieldName, Register), StoreError> {
-    let name = FieldName::new(take.text()?).map_err(|_| StoreError::Corrupt("a field's name"))?;
-    let (stamp, sequence) = (take.stamp()?, take.number()?);
-    Ok((name, Register { stamp, sequence, value: take_value(take)? }))
-}
-
 /// No value is empty, so that a length of zero says that there is none.
-fn take_value(take: &mut Take<'_>) -> Result<Option<Value>, StoreError> {
-    match take.length()? {
-        0 => Ok(None),
-        length => {
-            Value::new(take.bytes(length)?).map(Some).map_err(|_| StoreError::Corrupt("a value"))
-        }
+pub(super) fn take_value(take: &mut Take<'_>) -> Result<Option<Value>, StoreError> {
+    match take.sized()? {
+        [] => Ok(None),
+        bytes => Value::new(bytes).map(Some).map_err(|_| StoreError::Corrupt("a value")),
     }
-}
-
-/// The bytes that a record's row takes, its key counted.
-pub(crate) fn row_bytes(change: &Change, row_bytes: usize) -> u64 {
-    let names = 9 + change.collection.as_str().len() + change.key.as_str().len();
-    (names + row_bytes) as u64
 }
 
 /// The recorded answer to a guarded push.
@@ -333,17 +266,6 @@ mod tests {
     #[test]
     fn rows_read_back() {
         let stamp = Stamp::new(HlcTime::from_millis(5), ReplicaId::from_random(3));
-        let register = |value| Register { stamp, sequence: 300, value };
-        let name = |text| FieldName::new(text).unwrap();
-        let record = Record::from_parts(
-            Some(Tombstone { stamp, sequence: 2 }),
-            [(name("a"), register(Some(Value::from("x")))), (name("b"), register(None))],
-        );
-        let row = RecordRow { record, floor: Some(stamp) };
-        assert_eq!(RecordRow::decode(&row.encode()).unwrap(), row);
-        let empty = RecordRow::default();
-        assert_eq!(RecordRow::decode(&empty.encode()).unwrap(), empty);
-
         let outcome =
             OutcomeRow { at_ms: 9, answer: Err(Reject::new(Code::GuardFailed, "no").at(0)) };
         assert_eq!(OutcomeRow::decode(&outcome.encode()).unwrap(), outcome);
@@ -370,7 +292,6 @@ mod tests {
     #[test]
     fn damaged_rows_are_errors_and_not_panics() {
         for length in 0..40 {
-            let _ = RecordRow::decode(&vec![0xff; length]);
             let _ = SpaceRow::decode(&vec![0xff; length]);
             let _ = OutcomeRow::decode(&vec![1; length]);
         }

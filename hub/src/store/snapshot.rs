@@ -14,9 +14,9 @@ use syncline_protocol::{
 use super::StoreError;
 use super::log::{LogPage, read_log};
 use super::pending::{self, Row};
+use super::record_row::RecordRow;
 use super::row::{
-    CollectionRow, Conflict, ConflictRow, OutcomeRow, RecordRow, ReplicaRow, SpaceRow,
-    parse_replica_key,
+    CollectionRow, Conflict, ConflictRow, OutcomeRow, ReplicaRow, SpaceRow, parse_replica_key,
 };
 use super::tables::{
     self, Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,

@@ -82,7 +82,7 @@ impl Turn {
         if count > 0 {
             let (before, last) = (cursor, cursor);
             let header = ChangesHeader { space, before, last, more: false, deltas: count };
-            frames.push([header.encode(), deltas].concat());
+            frames.push(super::framed(&header.encode(), deltas));
         }
         self.done = page.next.is_none();
         self.after = page.next;

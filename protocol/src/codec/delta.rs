@@ -5,6 +5,7 @@ use super::write::Writer;
 use super::{Limits, read};
 use crate::delta::{Applied, Change, Delta, Fields, Op};
 use crate::name::{CollectionName, FieldName, RecordKey};
+use crate::value::Value;
 
 /// Bytes of the shortest delta: its marker, two names of one character and a stamp.
 pub(super) const DELTA_BYTES_MIN: usize = 1 + 2 + 2 + 18;
@@ -32,8 +33,8 @@ pub struct ShownPut<'a> {
     pub collection: &'a str,
     /// The record's key.
     pub key: &'a str,
-    /// The fields' names, and their values as one MessagePack value each; none twice.
-    pub fields: &'a [(&'a str, &'a [u8])],
+    /// The fields, as [`encode_fields`] writes them.
+    pub fields: &'a [u8],
 }
 
 /// Writes what [`encode_applied`] would of the same put, without making names and values of it
@@ -41,11 +42,33 @@ pub struct ShownPut<'a> {
 pub fn encode_shown(out: &mut Vec<u8>, put: &ShownPut<'_>) {
     let mut writer = Writer::onto(std::mem::take(out));
     writer.array(5).uint(put.sequence).text(put.collection).text(put.key).bin(put.stamp);
-    writer.map(put.fields.len());
-    for (name, value) in put.fields {
-        writer.text(name).raw(value);
-    }
+    writer.raw(put.fields);
     *out = writer.finish();
+}
+
+/// Writes fields after what `out` holds, as a delta carries them: one MessagePack map.
+pub fn encode_fields<'a>(
+    out: &mut Vec<u8>,
+    fields: impl Iterator<Item = (&'a FieldName, &'a Value)> + Clone,
+) {
+    let mut writer = Writer::onto(std::mem::take(out));
+    write_shown(&mut writer, fields);
+    *out = writer.finish();
+}
+
+/// Reads what [`encode_fields`] wrote, of any size.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn decode_fields(bytes: &[u8]) -> Result<Vec<(FieldName, Value)>> {
+    let mut reader = Reader::new(bytes);
+    let count = reader.map("fields")?;
+    let mut fields = Vec::with_capacity(reader.room(count, FIELD_BYTES_MIN));
+    for _ in 0..count {
+        fields.push((FieldName::new(reader.text("field")?)?, reader.value(usize::MAX)?));
+    }
+    reader.finish()?;
+    Ok(fields)
 }
 
 /// Reads one applied delta that fills `bytes`.
@@ -81,16 +104,23 @@ fn items(delta: &Delta) -> usize {
 fn write_items(writer: &mut Writer, delta: &Delta) {
     writer.text(&delta.change.collection).text(&delta.change.key).bin(&delta.stamp.to_bytes());
     let Op::Put(fields) = &delta.change.op else { return };
+    write_shown(writer, fields.iter().filter_map(|(name, value)| Some((name, value?))));
     let dropped = fields.iter().filter(|(_, value)| value.is_none()).count();
-    writer.map(fields.len() - dropped);
-    for (name, value) in fields.iter().filter_map(|(name, value)| Some((name, value?))) {
-        writer.text(name).value(value);
-    }
     if dropped > 0 {
         writer.array(dropped);
         for (name, _) in fields.iter().filter(|(_, value)| value.is_none()) {
             writer.text(name);
         }
+    }
+}
+
+fn write_shown<'a>(
+    writer: &mut Writer,
+    fields: impl Iterator<Item = (&'a FieldName, &'a Value)> + Clone,
+) {
+    writer.map(fields.clone().count());
+    for (name, value) in fields {
+        writer.text(name).value(value);
     }
 }
 

@@ -15,7 +15,9 @@ mod hub;
 mod read;
 mod write;
 
-pub use delta::{ShownPut, decode_applied, encode_applied, encode_shown};
+pub use delta::{
+    ShownPut, decode_applied, decode_fields, encode_applied, encode_fields, encode_shown,
+};
 pub use hub::{ChangesHeader, SnapshotPartHeader};
 pub(crate) use read::Reader;
 pub use read::{DecodeError, Fault};
