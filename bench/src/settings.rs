@@ -84,7 +84,7 @@ impl Settings {
     pub(crate) fn settled(mut self) -> Self {
         if self.quick {
             self.rounds = 1;
-            self.duration = Duration::from_millis(1000);
+            self.duration = Duration::from_millis(800);
             self.warmup = Duration::from_millis(300);
             self.listeners = vec![1, 100];
             self.load_percent = vec![10];
@@ -93,7 +93,7 @@ impl Settings {
             self.idle_sessions = 500;
             self.idle_duration = Duration::from_secs(2);
             self.sizes = vec![10_000, 50_000];
-            self.rules = 200;
+            self.rules = 100;
             self.clients = 30;
         }
         self
