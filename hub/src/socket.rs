@@ -9,12 +9,12 @@
 //! It decides nothing about data or rights. A socket that does not take what it is given is closed
 //! after the idle time; until then its queue is bounded and the log waits for it (law 6).
 
+mod alarm;
 mod catch_up;
 mod reply;
 mod wire;
 
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,12 +23,13 @@ use syncline_protocol::codec::{Limits, encode_hub};
 use syncline_protocol::session::server::{Due, Request, ServerSession, Times};
 use syncline_protocol::{Code, Hello, HubFrame, Peer, Push, PushId, Reject, SpaceName, Subject};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, Sleep, timeout};
+use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 
 use crate::fanout::{Answered, Popped};
 use crate::hub::{Arrival, Hub, Realm, Room, now_ms};
 use crate::subscription::Subscription;
+use alarm::Alarm;
 pub use wire::websocket_config;
 use wire::{Broken, End, Farewell, Said, Wire};
 
@@ -36,12 +37,6 @@ use wire::{Broken, End, Farewell, Said, Wire};
 const PENDING_MAX: usize = 256;
 /// Messages that are taken in a row before anything else has its turn.
 const HEARD_MAX: usize = 64;
-/// A session without any deadline looks again after so long.
-const WAKE_MAX_MS: u64 = 60_000;
-/// A deadline at least so far away is met with those of other sessions, at the next multiple of
-/// [`TOGETHER_MS`]: thousands that wake one by one cost more in waking than in what they do.
-const FAR_MS: u64 = 10_000;
-const TOGETHER_MS: u64 = 500;
 
 /// Who opened a socket, as far as its handshake tells.
 #[derive(Debug, Clone)]
@@ -96,10 +91,7 @@ struct Doings {
     unanswered_bytes: usize,
     parked: Option<Box<Parked>>,
     signals: reply::Allowance,
-    /// Set anew only when the deadline is another one: most turns leave it where it is.
-    alarm: Pin<Box<Sleep>>,
-    /// When it rings, in milliseconds since 1970.
-    alarm_ms: u64,
+    alarm: Alarm,
 }
 
 /// A push that found no room in the intake. Nothing more is heard until it has.
@@ -152,8 +144,7 @@ where
             unanswered_bytes: 0,
             parked: None,
             signals: reply::Allowance::new(self.hub.config().limits.signals_per_second),
-            alarm: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            alarm_ms: 0,
+            alarm: Alarm::default(),
         };
         let mut went = self.welcome(arrival).await;
         let end = loop {
@@ -173,8 +164,9 @@ where
     async fn turn(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         let behind = doings.subscriptions.iter().position(|it| !it.is_live());
         let full = self.is_full(doings);
-        let wake_at = self.session.wake_at().into_iter().chain(arrival.expires_ms).min();
-        doings.set_alarm(wake_at);
+        let now_ms = now_ms();
+        let own = self.session.wake_at().map(|at_ms| alarm::with_others(at_ms, now_ms));
+        doings.alarm.set(own.into_iter().chain(arrival.expires_ms).min(), now_ms);
         tokio::select! {
             said = self.wire.hear(), if !full => {
                 Box::pin(self.take_all(arrival, doings, said?)).await
@@ -187,8 +179,7 @@ where
             () = std::future::ready(()), if behind.is_some() => {
                 Box::pin(self.catch_up(arrival, doings, behind.unwrap_or(0))).await
             }
-            () = doings.alarm.as_mut() => {
-                doings.alarm_ms = 0;
+            () = doings.alarm.rings() => {
                 Box::pin(self.wake(arrival, doings)).await
             }
         }
@@ -451,22 +442,6 @@ async fn has_room(parked: &mut Option<Box<Parked>>) -> Result<Room, Reject> {
 }
 
 impl Doings {
-    /// Sets the alarm to a deadline, in milliseconds since 1970; none is as good as a minute.
-    fn set_alarm(&mut self, wake_ms: Option<u64>) {
-        let now_ms = now_ms();
-        let mut wake_ms = wake_ms.unwrap_or(now_ms + WAKE_MAX_MS);
-        if wake_ms >= now_ms + FAR_MS {
-            wake_ms = wake_ms.next_multiple_of(TOGETHER_MS);
-        }
-        // A deadline that moved away is met by waking too early once, which does nothing.
-        let is_set = self.alarm_ms >= now_ms && self.alarm_ms <= wake_ms;
-        if !is_set {
-            let wait = Duration::from_millis(wake_ms.saturating_sub(now_ms));
-            self.alarm.as_mut().reset(Instant::now() + wait);
-            self.alarm_ms = wake_ms;
-        }
-    }
-
     fn find(&mut self, space: &SpaceName) -> Option<&mut Subscription> {
         self.subscriptions.iter_mut().find(|subscription| subscription.space() == space)
     }

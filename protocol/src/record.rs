@@ -84,15 +84,10 @@ impl Record {
     ) -> Self {
         let mut fields: Vec<_> = fields.into_iter().collect();
         if !fields.is_sorted_by(|(one, _), (next, _)| one < next) {
-            fields.sort_by(|(one, _), (other, _)| one.cmp(other));
-            // No store holds a name twice; should one, the last stands.
-            fields.dedup_by(|next, one| {
-                let is_same = next.0 == one.0;
-                if is_same {
-                    std::mem::swap(next, one);
-                }
-                is_same
-            });
+            // Of what stands twice, the last counts.
+            fields.reverse();
+            fields.sort_by(|(one, _), (next, _)| one.cmp(next));
+            fields.dedup_by(|(one, _), (next, _)| one == next);
         }
         Self { tombstone, fields }
     }
@@ -309,7 +304,10 @@ mod tests {
         let mut shuffled: Vec<_> = parts().collect();
         shuffled.rotate_left(1);
         assert_eq!(Record::from_parts(None, shuffled.clone()), record);
-        shuffled.extend(parts());
+        // Of what stands twice, the last counts.
+        let (name, _) = shuffled[0].clone();
+        let other = Register { stamp: stamp(9), sequence: 9, value: None };
+        shuffled.insert(0, (name, other));
         assert_eq!(Record::from_parts(None, shuffled), record);
     }
 

@@ -44,7 +44,7 @@ impl RecordRow {
 
     /// Adds the row's bytes to others.
     pub(super) fn encode_to(&self, put: &mut Put) {
-        self.encode_head(put, BY_WRITES);
+        self.encode_head(put);
         let mut fields: SmallVec<[_; FEW]> = self.record.registers().collect();
         // Most records hold one write, and are in this order already.
         fields.sort_by_key(|(_, register)| write_of(register));
@@ -66,11 +66,11 @@ impl RecordRow {
         }
     }
 
-    fn encode_head(&self, put: &mut Put, layout: u8) {
+    fn encode_head(&self, put: &mut Put) {
         let tombstone = self.record.tombstone();
         let deleted = if tombstone.is_some() { DELETED } else { 0 };
         let floor = if self.floor.is_some() { FLOOR } else { 0 };
-        put.byte(layout | deleted | floor);
+        put.byte(BY_WRITES | deleted | floor);
         if let Some(tombstone) = tombstone {
             put.stamp(tombstone.stamp).number(tombstone.sequence);
         }
@@ -227,13 +227,15 @@ pub(super) mod tests {
     /// The row as format 2 had it.
     pub(in crate::store) fn encode_by_fields(row: &RecordRow) -> Vec<u8> {
         let mut put = Put::default();
-        row.encode_head(&mut put, 0);
+        row.encode_head(&mut put);
         for (name, register) in row.record.registers() {
             put.text(name.as_str()).stamp(register.stamp).number(register.sequence);
             let value = register.value.as_ref().map_or(&[][..], Value::as_bytes);
             put.length(value.len()).bytes(value);
         }
-        put.finish()
+        let mut bytes = put.finish();
+        bytes[0] &= !BY_WRITES;
+        bytes
     }
 
     proptest! {

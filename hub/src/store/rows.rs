@@ -137,8 +137,7 @@ pub(super) fn replay(transaction: &WriteTransaction, rows: &[u8]) -> Result<(), 
     let mut take = Take::new(rows);
     while !take.is_empty() {
         let tag = take.byte()?;
-        let length = take.length()?;
-        let key = take.bytes(length)?;
+        let key = take.sized()?;
         let value = match take.length()?.checked_sub(1) {
             Some(length) => Some(take.bytes(length)?),
             None => None,

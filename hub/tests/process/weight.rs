@@ -13,7 +13,7 @@ const IDLE_BYTES: u64 = 10 * 1024;
 const NOISE_BYTES: u64 = 4 << 20;
 /// By how much two runs of the same work differ at their peaks.
 const PEAK_NOISE_BYTES: u64 = 24 << 20;
-/// What is written past a session that does not read: twice what it may seem to cost.
+/// What is written past a session that does not read: more than twice what it may seem to cost.
 const WRITTEN_BYTES: usize = 64 << 20;
 /// The bound of a session's queue in the run with a slow reader.
 const QUEUE_BYTES: u64 = 1 << 20;

@@ -65,7 +65,7 @@ pub fn decode_fields(bytes: &[u8]) -> Result<Vec<(FieldName, Value)>> {
     let count = reader.map("fields")?;
     let mut fields = Vec::with_capacity(reader.room(count, FIELD_BYTES_MIN));
     for _ in 0..count {
-        fields.push((FieldName::new(reader.text("field")?)?, reader.value(usize::MAX)?));
+        fields.push(read_field(&mut reader, usize::MAX)?);
     }
     reader.finish()?;
     Ok(fields)
@@ -159,8 +159,8 @@ fn read_fields(reader: &mut Reader<'_>, with_dropped: bool, limits: &Limits) -> 
     check_count(count, limits)?;
     let mut fields = Vec::with_capacity(reader.room(count, FIELD_BYTES_MIN));
     for _ in 0..count {
-        let name = FieldName::new(reader.text("field")?)?;
-        fields.push((name, Some(reader.value(limits.value_bytes)?)));
+        let (name, value) = read_field(reader, limits.value_bytes)?;
+        fields.push((name, Some(value)));
     }
     if with_dropped {
         let dropped = reader.array("dropped fields")?;
@@ -171,6 +171,10 @@ fn read_fields(reader: &mut Reader<'_>, with_dropped: bool, limits: &Limits) -> 
         }
     }
     Fields::new(fields).map_err(|error| DecodeError::malformed(error.to_string()))
+}
+
+fn read_field(reader: &mut Reader<'_>, bytes_max: usize) -> Result<(FieldName, Value)> {
+    Ok((FieldName::new(reader.text("field")?)?, reader.value(bytes_max)?))
 }
 
 fn check_count(count: usize, limits: &Limits) -> Result<()> {
