@@ -200,21 +200,22 @@ where
         doings: &mut Doings,
         first: Said,
     ) -> Result<(), End> {
-        let mut said = first;
-        for _ in 0..HEARD_MAX {
+        let (mut said, mut count) = (first, 1);
+        loop {
             match said {
                 Said::Frame(bytes) => self.request(arrival, doings, bytes).await?,
                 Said::Alive => self.session.heard(now_ms()),
             }
-            if self.is_full(doings) {
-                break;
+            // What is taken from the wire is done: the rest is left there.
+            if count == HEARD_MAX || self.is_full(doings) {
+                return Ok(());
             }
             match self.wire.heard() {
                 Some(next) => said = next?,
-                None => break,
+                None => return Ok(()),
             }
+            count += 1;
         }
-        Ok(())
     }
 
     /// Does what a frame asks for.

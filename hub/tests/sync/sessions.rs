@@ -1,8 +1,12 @@
 //! Sessions share what they write, live; they hear of each other; they end in good order.
 
+use futures_util::SinkExt as _;
+use tokio_tungstenite::tungstenite::Message;
+
 use super::harness::TestHub;
 use super::raw::change;
 use syncline::config::Config;
+use syncline_protocol::codec::encode_client;
 use syncline_protocol::{
     ClientFrame, Code, CollectionName, Filter, HubFrame, PresenceEvent, Start, Value,
 };
@@ -175,6 +179,24 @@ async fn pushes_wait_for_room_in_the_intake_and_are_answered_in_their_order() {
         for id in sent {
             client.answer(id).await.unwrap();
         }
+    }
+    hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_burst_of_pushes_each_is_answered() {
+    let hub = TestHub::plain().await;
+    let space = hub.space("shared").await;
+    let mut client = hub.client().await;
+    let pushes: Vec<_> = (0..600).map(|at| client.put(&space, &format!("k{at}"), "1")).collect();
+    let ids: Vec<_> = pushes.iter().map(|push| push.id).collect();
+    for push in pushes {
+        let bytes = encode_client(&ClientFrame::Push(push));
+        client.web.feed(Message::Binary(bytes.into())).await.unwrap();
+    }
+    client.web.flush().await.unwrap();
+    for id in ids {
+        client.answer(id).await.unwrap();
     }
     hub.stop().await;
 }
