@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use super::{CHANNEL, fill, heard, links};
@@ -43,13 +44,21 @@ async fn round(settings: &Settings, running: &dyn Running) -> Result<Found, Fail
     fill(running, &settings.workload(), 0, settings.missed).await?;
     let held = links(running, settings.storm_sessions, &Listening::New).await?;
     let places: Vec<Option<Place>> = held.iter().map(|link| link.place()).collect();
-    let quiet = bystanders(settings, running, QUIET, std::future::pending()).await?;
+    let silence = async {
+        tokio::time::sleep(QUIET).await;
+        Ok(())
+    };
+    let ((), quiet) = watched(settings, running, silence)?;
     let before = Use::of(&running.processes());
     // All are cut before the changes, so that all miss the same.
     drop(held);
     fill(running, &settings.workload(), 0, settings.missed).await?;
-    let storm = come_back(running, places, settings.missed);
-    let (seconds, during) = watched(settings, running, storm).await?;
+    let storm = async {
+        let begun_ns = now_ns();
+        let links = come_back(running, places, settings.missed).await?;
+        Ok(((now_ns() - begun_ns) as f64 / 1e9, links))
+    };
+    let ((seconds, _links), during) = watched(settings, running, storm)?;
     tokio::time::sleep(SETTLE).await;
     let after = Use::of(&running.processes());
     Ok(Found::default()
@@ -62,38 +71,41 @@ async fn round(settings: &Settings, running: &dyn Running) -> Result<Found, Fail
         .events("bystander", during))
 }
 
-/// The storm, and what bystanders saw meanwhile.
-async fn watched(
+/// What something comes to, and what bystanders saw meanwhile. They have a thread of their own:
+/// what is timed is the system, not how many of the harness' other connections have their turn.
+fn watched<T>(
     settings: &Settings,
     running: &dyn Running,
-    storm: impl Future<Output = Result<Vec<Box<dyn Link>>, Failure>>,
-) -> Result<(f64, Events), Failure> {
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<(T, Events), Failure> {
     let (over, is_over) = tokio::sync::oneshot::channel::<()>();
-    let storm = async {
-        let begun_ns = now_ns();
-        let back = storm.await;
-        let seconds = (now_ns() - begun_ns) as f64 / 1e9;
-        // The bystanders have seen it all.
-        let _ = over.send(());
-        back.map(|links| (seconds, links))
+    let watch = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::new(error.to_string()))?;
+        runtime.block_on(bystanders(settings, running, async move {
+            let _ = is_over.await;
+        }))
     };
-    let end = async move {
-        let _ = is_over.await;
-    };
-    let (storm, during) = tokio::join!(storm, bystanders(settings, running, STORM_MAX, end));
-    let (seconds, _links) = storm?;
-    Ok((seconds, during?))
+    tokio::task::block_in_place(|| {
+        std::thread::scope(|scope| {
+            let watching = scope.spawn(watch);
+            let done = Handle::current().block_on(work);
+            // The bystanders have seen it all.
+            let _ = over.send(());
+            let seen = watching.join().unwrap_or_else(|_| Err(Failure::new("a thread panicked")));
+            Ok((done?, seen?))
+        })
+    })
 }
 
-/// One bystander writes, the other times what it receives, until the time or something else ends.
+/// One bystander writes, the other times what it receives, until something ends.
 async fn bystanders(
     settings: &Settings,
     running: &dyn Running,
-    longest: Duration,
     until: impl Future<Output = ()>,
 ) -> Result<Events, Failure> {
     let begin_ns = now_ns();
-    let span = Span { begin_ns, end_ns: begin_ns + span_ns(longest) };
+    let span = Span { begin_ns, end_ns: begin_ns + span_ns(STORM_MAX) };
     // The writer goes on until the listener has gone.
     let writing_span = Span { begin_ns, end_ns: u64::MAX };
     let listening = running.link(BYSTANDERS, Listening::New).await?;
