@@ -5,14 +5,17 @@
 //!                                     |
 //!                                     +--> answers (an ack leaves only after the fsync)
 //! ```
-//! While a commit waits for the disk the next batch gathers in the intake. After a failed commit
+//! While a commit waits for the disk the next batch gathers in the intake; what was committed is
+//! flushed to redb behind it, while batches go on. After a failed commit
 //! nothing is written or acknowledged any more (law 3).
 
+mod flusher;
 mod housekeeping;
 pub mod intake;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Instant;
 
 use syncline_protocol::{SpaceId, SpaceName};
@@ -21,7 +24,8 @@ use crate::config::Store as Settings;
 use crate::engine::{Answer, Engine, Entry, Told};
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
-use crate::store::{Batch, Store, StoreError};
+use crate::store::{Batch, Reach, Store, StoreError};
+use flusher::Flusher;
 pub use housekeeping::Housekeeping;
 
 /// The one who writes.
@@ -30,11 +34,8 @@ pub struct Writer {
     engine: Engine,
     fanout: Arc<Fanout>,
     housekeeping: Housekeeping,
+    flusher: Flusher,
     metrics: Arc<Metrics>,
-    settings: Settings,
-    /// When the journal is emptied into the store at the latest, in milliseconds since 1970; none
-    /// when it is empty.
-    checkpoint_due_ms: Option<u64>,
 }
 
 /// What one commit did.
@@ -59,8 +60,13 @@ impl Writer {
         metrics: Arc<Metrics>,
     ) -> Result<Self, StoreError> {
         let housekeeping = Housekeeping::new(settings.clone(), &store)?;
-        let checkpoint_due_ms = None;
-        Ok(Self { store, engine, fanout, housekeeping, metrics, settings, checkpoint_due_ms })
+        let flusher = Flusher::new(store.clone(), settings);
+        Ok(Self { store, engine, fanout, housekeeping, flusher, metrics })
+    }
+
+    /// Leaves it to a thread to flush the store. It is asked only when it listens.
+    pub fn leave_flushes_to(&mut self, thread: SyncSender<Reach>) {
+        self.flusher.leave_to(thread);
     }
 
     /// The engine, for what it knows: its clock and the directory.
@@ -84,7 +90,7 @@ impl Writer {
     /// When housekeeping next wants a commit, in milliseconds since 1970.
     #[must_use]
     pub fn housekeeping_due_ms(&self) -> u64 {
-        self.housekeeping.due_ms().min(self.checkpoint_due_ms.unwrap_or(u64::MAX))
+        self.housekeeping.due_ms().min(self.flusher.due_ms())
     }
 
     /// Applies entries in one commit, with a step of housekeeping when it is due. When this
@@ -93,8 +99,8 @@ impl Writer {
     /// # Errors
     /// When the store failed: nothing of the batch was applied, and nothing may be written again.
     pub fn commit(&mut self, entries: Vec<Entry>, now_ms: u64) -> Result<Committed, StoreError> {
-        // Before the batch, not behind it: no answer that is known waits for a checkpoint.
-        self.checkpoint_when_due(now_ms)?;
+        // Before the batch, not behind it: no answer that is known waits for a flush.
+        self.flusher.flush_when_due(now_ms)?;
         let begun = Instant::now();
         let mut synced = begun;
         let answers = self.store.clone().write(|batch| {
@@ -102,26 +108,10 @@ impl Writer {
             synced = Instant::now();
             Ok((answers, self.engine.clock()))
         })?;
-        if self.checkpoint_due_ms.is_none() && self.store.journal_bytes() > 0 {
-            let interval = u64::try_from(self.settings.checkpoint_interval.as_millis());
-            self.checkpoint_due_ms = Some(now_ms.saturating_add(interval.unwrap_or(u64::MAX)));
-        }
+        self.flusher.notice(now_ms);
         let told = self.engine.take_told();
         self.observe(begun, synced, &told, &answers);
         Ok(Committed { answers, told })
-    }
-
-    fn checkpoint_when_due(&mut self, now_ms: u64) -> Result<(), StoreError> {
-        let bytes = self.store.journal_bytes();
-        let due_ms = self.checkpoint_due_ms.filter(|_| bytes > 0);
-        if bytes < self.settings.journal_bytes && due_ms.is_none_or(|due_ms| now_ms < due_ms) {
-            return Ok(());
-        }
-        let begun = Instant::now();
-        self.store.checkpoint()?;
-        self.checkpoint_due_ms = None;
-        self.metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
-        Ok(())
     }
 
     fn apply(

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use disk::{Disk, Failure, Image};
-use history::{History, run};
+use history::{History, run, run_beside_flushes};
 use syncline::config::Config;
 use syncline::engine::Submission;
 use syncline::hub::{Hub, Realm};
@@ -35,10 +35,12 @@ fn points(ops: usize) -> impl Iterator<Item = usize> {
     (0..=ops).step_by(step)
 }
 
+/// Runs batches over a disk.
+type Run = fn(&Disk, u64, usize) -> History;
+
 /// Cuts a run everywhere; gives what was wrong, by operation.
-fn losses(seed: u64, lies: bool) -> (History, Vec<(usize, String)>) {
-    let disk = Disk::new(Image::default(), Failure::Never, lies);
-    let history = run(&disk, seed, BATCHES);
+fn losses(run: Run, disk: &Disk, seed: u64) -> (History, Vec<(usize, String)>) {
+    let history = run(disk, seed, BATCHES);
     assert!(history.error.is_none(), "{:?}", history.error);
     let mut cuts = disk.cuts();
     let mut found = Vec::new();
@@ -58,22 +60,42 @@ fn losses(seed: u64, lies: bool) -> (History, Vec<(usize, String)>) {
 #[test]
 fn law_3_acknowledged_means_durable() {
     for seed in 0..SEEDS {
-        let (history, losses) = losses(seed, false);
+        let (history, losses) = losses(run, &honest(), seed);
         let commits: Vec<_> = history.commits.iter().map(|commit| commit.ops).collect();
         assert!(losses.is_empty(), "seed {seed}, commits at {commits:?}: {losses:#?}");
     }
 }
 
 #[test]
+fn law_3_holds_while_what_was_written_is_flushed() {
+    let mut overlaps = 0;
+    for seed in 0..2 * SEEDS {
+        // Slow pages let batches fall among their writes, quick ones before them.
+        let disk = if seed % 2 == 0 { honest().slow() } else { honest() };
+        let (history, losses) = losses(run_beside_flushes, &disk, seed);
+        let commits: Vec<_> = history.commits.iter().map(|commit| commit.ops).collect();
+        assert!(losses.is_empty(), "seed {seed}, commits at {commits:?}: {losses:#?}");
+        overlaps += disk.overlaps();
+    }
+    assert!(overlaps > 0, "no batch was written while pages were: the test proves nothing");
+}
+
+#[test]
 fn without_the_fsync_acknowledged_deltas_are_lost() {
-    let (_, losses) = losses(0, true);
+    let disk = Disk::new(Image::default(), Failure::Never, true);
+    let (_, losses) = losses(run, &disk, 0);
     let lost = losses.iter().filter(|(_, what)| what.contains("is lost")).count();
     assert!(lost > 0, "a disk that syncs nothing lost nothing: the test proves nothing");
 }
 
+/// A disk that keeps what it was told to.
+fn honest() -> Disk {
+    Disk::new(Image::default(), Failure::Never, false)
+}
+
 /// Runs over a disk that fails at every point; nothing that was acknowledged may be lost.
-fn fail_everywhere(failure: fn(usize) -> Failure) {
-    let whole = Disk::new(Image::default(), Failure::Never, false);
+fn fail_everywhere(run: Run, failure: fn(usize) -> Failure) {
+    let whole = honest();
     let begin = run(&whole, 7, BATCHES).commits[0].ops;
     for at in points(whole.ops()).filter(|at| *at >= begin) {
         let disk = Disk::new(Image::default(), failure(at), false);
@@ -96,12 +118,14 @@ fn fail_everywhere(failure: fn(usize) -> Failure) {
 
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
-    fail_everywhere(Failure::Full);
+    fail_everywhere(run, Failure::Full);
+    fail_everywhere(run_beside_flushes, Failure::Full);
 }
 
 #[test]
 fn a_failing_sync_loses_nothing_that_was_acknowledged() {
-    fail_everywhere(Failure::Sync);
+    fail_everywhere(run, Failure::Sync);
+    fail_everywhere(run_beside_flushes, Failure::Sync);
 }
 
 /// Writes through a real hub until its disk fails, and gives the disk and what was acknowledged.

@@ -245,8 +245,8 @@ section! {
         /// operation, and a batch is how long a write may have to wait.
         compaction_batch: u32 = 1024 => Count(1, 1_000_000);
         /// So much of the journal is written before the store's own file is brought up to date.
-        /// More makes that rarer and each time longer: writes wait for it, and so does a start
-        /// after a crash, which reads the journal back.
+        /// More makes that rarer and each time longer, and so a start after a crash, which reads
+        /// the journal back. Writes go on meanwhile, until it is twice as long.
         journal_bytes: u64 = 32 * MIB_64 => Size64(MIB_64, 4 * GIB_64);
         /// How long the store's file may lie behind the journal when there is little to write. What
         /// was acknowledged is safe in either of them.
@@ -280,6 +280,10 @@ section! {
         batch_bytes: u64 = MIB_64 => Size64(16 * KIB_64, 256 * MIB_64);
         /// Deltas that one commit takes, for the same reason.
         batch_deltas: u32 = 4096 => Count(1, 1_000_000);
+        /// The time from one commit to the next, at least. Disks of rented machines allow so many
+        /// writes a second and then none for a while; a lone write after a quiet moment does not
+        /// wait.
+        batch_interval: Duration = Duration::from_micros(750) => Span(Duration::ZERO, seconds(1));
         /// Bytes of pushes that may wait for the disk in all. Beyond this, sessions are not read
         /// until there is room.
         intake_bytes: u64 = 64 * MIB_64 => Size64(MIB_64, 64 * GIB_64);

@@ -1,4 +1,5 @@
-//! The hub's two threads: the writer, which blocks on the disk, and the fan-out behind it.
+//! The hub's three threads: the writer, which blocks on the disk, and behind it the fan-out and the
+//! flusher, which brings what was written to redb.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,7 +20,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Rule, Told};
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
-use crate::store::{Store, StoreError};
+use crate::store::{Pace, Reach, Store, StoreError};
 use crate::writer::Writer;
 use crate::writer::intake::{BatchLimit, Intake, Job};
 
@@ -37,13 +38,14 @@ pub struct Threads {
     intake: Arc<Intake>,
     writer: JoinHandle<()>,
     fanout: JoinHandle<()>,
+    flusher: JoinHandle<()>,
 }
 
 impl Threads {
     /// Takes no more writes, finishes those that wait, and ends the threads. Blocks.
     pub fn stop(self) {
         self.intake.close();
-        for thread in [self.writer, self.fanout] {
+        for thread in [self.writer, self.fanout, self.flusher] {
             if thread.join().is_err() {
                 tracing::error!("a thread of the hub had panicked");
             }
@@ -95,15 +97,20 @@ pub(super) fn start(
     Ok((hub, threads))
 }
 
-fn spawn(hub: &Hub, writer: Writer) -> Threads {
+fn spawn(hub: &Hub, mut writer: Writer) -> Threads {
     let (tell, told) = sync_channel(TOLD_MAX);
-    let (for_writer, for_fanout) = (hub.clone(), hub.clone());
+    // No room: asked while it flushes, it would flush what that flush has brought already.
+    let (ask, asked) = sync_channel(0);
+    writer.leave_flushes_to(ask);
+    let (for_writer, for_fanout, for_flusher) = (hub.clone(), hub.clone(), hub.clone());
     let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
     let writer = thread("writer").spawn(move || run_writer(&for_writer, writer, &tell));
     let fanout = thread("fan-out").spawn(move || run_fanout(&for_fanout, &told));
-    let expect = "the system starts two threads";
+    let flusher = thread("flusher").spawn(move || run_flusher(&for_flusher, &asked));
+    let expect = "the system starts three threads";
     let (writer, fanout) = (writer.expect(expect), fanout.expect(expect));
-    Threads { intake: hub.inner.intake.clone(), writer, fanout }
+    let flusher = flusher.expect(expect);
+    Threads { intake: hub.inner.intake.clone(), writer, fanout, flusher }
 }
 
 fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>) {
@@ -113,7 +120,10 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>)
         deltas: usize::try_from(sync.batch_deltas).unwrap_or(usize::MAX),
     };
     let mut failed = false;
+    let mut not_before = Instant::now();
     loop {
+        // What comes meanwhile goes with the next batch.
+        std::thread::sleep(not_before.saturating_duration_since(Instant::now()));
         let wait = writer.housekeeping_due_ms().saturating_sub(now_ms());
         let until = (!failed).then(|| Instant::now() + Duration::from_millis(wait));
         let Some(jobs) = hub.inner.intake.take(limit, until) else { break };
@@ -124,15 +134,14 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>)
         if jobs.is_empty() && !writer.is_housekeeping_due(now_ms()) {
             continue;
         }
+        not_before = Instant::now() + sync.batch_interval;
         if let Err(error) = commit(hub, &mut writer, jobs, tell) {
-            tracing::error!(%error, "the store failed; nothing is written until a restart");
+            fail(hub, &error);
             failed = true;
-            hub.inner.metrics.store_up.set(0);
-            hub.inner.failed.send_replace(true);
         }
     }
     // The next start has nothing to read back then; if this fails, it has.
-    if !failed && let Err(error) = writer.store().checkpoint() {
+    if !failed && let Err(error) = writer.store().flush(Reach::Disk(Pace::Full)) {
         tracing::warn!(%error, "the journal stays as it is");
     }
 }
@@ -177,6 +186,27 @@ fn commit(
 fn refuse(jobs: Vec<Job>) {
     for job in jobs {
         (job.reply)(Err(Reject::new(Code::Unavailable, "The store cannot write")));
+    }
+}
+
+/// The store failed: whoever asks how the hub is hears it at once.
+fn fail(hub: &Hub, error: &StoreError) {
+    if !hub.inner.failed.send_replace(true) {
+        tracing::error!(%error, "the store failed; nothing is written until a restart");
+    }
+    hub.inner.metrics.store_up.set(0);
+}
+
+fn run_flusher(hub: &Hub, asked: &Receiver<Reach>) {
+    while let Ok(reach) = asked.recv() {
+        let begun = Instant::now();
+        if let Err(error) = hub.inner.store.flush(reach) {
+            // The writer hears of it with its next batch.
+            fail(hub, &error);
+        }
+        if matches!(reach, Reach::Disk(_)) {
+            hub.inner.metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
+        }
     }
 }
 

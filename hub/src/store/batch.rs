@@ -7,33 +7,31 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use redb::WriteTransaction;
 use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
 
 use super::StoreError;
 use super::bytes::Put;
 use super::known::Known;
-use super::memory::Memory;
+use super::memory::{Memory, Waiting};
 use super::record_row::RecordRow;
 use super::row::{CollectionRow, OutcomeRow, SpaceRow};
 use super::rows::{ByteRows, Rows, Tag};
-use super::snapshot::records_of;
+use super::snapshot::{Snapshot, records_of};
 use super::tables::{
-    Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
-    collection_key, log_key, meta, outcome_key, record_key, records_prefix, space_prefix,
+    Bytes, collection_key, log_key, meta, outcome_key, record_key, records_prefix, space_prefix,
 };
 
-/// The tables of one write transaction, and the rows that wait to be written.
-pub(crate) struct Batch<'txn> {
-    pub(super) meta: Rows<'txn, &'static str, Bytes>,
-    pub(super) spaces: Rows<'txn, &'static str, Bytes>,
-    pub(super) dropped: Rows<'txn, Bytes, ()>,
-    pub(super) collections: ByteRows<'txn>,
-    pub(crate) records: ByteRows<'txn>,
-    pub(crate) log: ByteRows<'txn>,
-    pub(crate) outcomes: ByteRows<'txn>,
-    pub(crate) conflicts: ByteRows<'txn>,
-    pub(crate) replicas: ByteRows<'txn>,
+/// The tables as the writer sees them, and the rows that are written at the end.
+pub(crate) struct Batch<'a> {
+    pub(super) meta: Rows<'a, &'static str, Bytes>,
+    pub(super) spaces: Rows<'a, &'static str, Bytes>,
+    pub(super) dropped: Rows<'a, Bytes, ()>,
+    pub(super) collections: ByteRows<'a>,
+    pub(crate) records: ByteRows<'a>,
+    pub(crate) log: ByteRows<'a>,
+    pub(crate) outcomes: ByteRows<'a>,
+    pub(crate) conflicts: ByteRows<'a>,
+    pub(crate) replicas: ByteRows<'a>,
     space_rows: HashMap<SpaceName, Option<SpaceRow>>,
     collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
     known: RefCell<Known>,
@@ -52,58 +50,32 @@ pub(crate) struct Stored {
     pub(crate) bytes: usize,
 }
 
-impl<'txn> Batch<'txn> {
-    pub(super) fn open(
-        transaction: &'txn WriteTransaction,
-        memory: &'txn mut Memory,
-    ) -> Result<Self, StoreError> {
+impl<'a> Batch<'a> {
+    /// A batch over what redb shows, and what is not there yet.
+    pub(super) fn new(shown: &'a Snapshot, memory: &'a mut Memory) -> Self {
         memory.forget_changes();
-        let changes = &memory.changes;
-        Ok(Self {
-            meta: Rows::open(transaction, (META, Tag::Meta), &mut memory.meta, changes)?,
-            spaces: Rows::open(transaction, (SPACES, Tag::Spaces), &mut memory.spaces, changes)?,
-            dropped: Rows::open(
-                transaction,
-                (DROPPED, Tag::Dropped),
-                &mut memory.dropped,
-                changes,
-            )?,
-            collections: Rows::open(
-                transaction,
-                (COLLECTIONS, Tag::Collections),
-                &mut memory.collections,
-                changes,
-            )?,
-            records: Rows::open(
-                transaction,
-                (RECORDS, Tag::Records),
-                &mut memory.records,
-                changes,
-            )?,
-            log: Rows::open(transaction, (LOG, Tag::Log), &mut memory.log, changes)?,
-            outcomes: Rows::open(
-                transaction,
-                (OUTCOMES, Tag::Outcomes),
-                &mut memory.outcomes,
-                changes,
-            )?,
-            conflicts: Rows::open(
-                transaction,
-                (CONFLICTS, Tag::Conflicts),
-                &mut memory.conflicts,
-                changes,
-            )?,
-            replicas: Rows::open(
-                transaction,
-                (REPLICAS, Tag::Replicas),
-                &mut memory.replicas,
-                changes,
-            )?,
+        let Memory { waiting, frozen, known, changes } = memory;
+        let (frozen, changes): (&Waiting, &RefCell<Put>) = (frozen, changes);
+        macro_rules! rows {
+            ($table:ident, $tag:ident) => {
+                Rows::new((&shown.$table, Tag::$tag), &frozen.$table, &mut waiting.$table, changes)
+            };
+        }
+        Self {
+            meta: rows!(meta, Meta),
+            spaces: rows!(spaces, Spaces),
+            dropped: rows!(dropped, Dropped),
+            collections: rows!(collections, Collections),
+            records: rows!(records, Records),
+            log: rows!(log, Log),
+            outcomes: rows!(outcomes, Outcomes),
+            conflicts: rows!(conflicts, Conflicts),
+            replicas: rows!(replicas, Replicas),
             space_rows: HashMap::new(),
             collection_rows: HashMap::new(),
-            known: RefCell::new(std::mem::take(&mut memory.known)),
+            known: RefCell::new(std::mem::take(known)),
             scratch: Put::default(),
-        })
+        }
     }
 
     /// Writes what waits; gives what is known.

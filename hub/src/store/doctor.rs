@@ -12,6 +12,7 @@ use redb::{Database, ReadOnlyTable, ReadableDatabase as _, ReadableTable as _};
 use syncline_protocol::{HlcTime, SpaceId, SpaceName};
 
 use super::migration::read_format;
+use super::pages::Pacing;
 use super::row::{OutcomeRow, ReplicaRow, SpaceRow, parse_replica_key};
 use super::snapshot::Snapshot;
 use super::tables::{Bytes, META, after_prefix};
@@ -81,7 +82,7 @@ pub fn doctor(path: &Path) -> Result<Report, StoreError> {
     if let Some(report) = unlike_format(&database)? {
         return Ok(report);
     }
-    let store = Store::prepare(database, Box::new(open_journal(path)?))?;
+    let store = Store::prepare(database, open_journal(path)?, Pacing::default())?;
     let mut report = store.examine()?;
     report.repaired = !was_whole;
     if report.repaired {

@@ -7,18 +7,22 @@
 //! ```
 //! redb commits seldom and in large pieces, which is what it is fast at; the journal is written
 //! with every batch and is one sync of a few blocks. What redb has committed for good is not needed
-//! here any more: the next batch is written to block 1 again, over the oldest. Entries are numbered
-//! without a gap, so that what is left of an older pass is never taken for a newer one; and no
-//! entry shares a block with another, so that a torn write harms nothing that was acknowledged.
+//! here any more: at the end of the file the next entry goes where such entries lie, over them.
+//! Entries are numbered without a gap, so that it does not matter where each of them lies, and what
+//! is left of older ones is never taken for newer; and no entry shares a block with another, so
+//! that a torn write harms nothing that was acknowledged.
 //!
-//! It knows bytes and blocks; which rows they are is [`super::rows`]' business.
+//! It knows bytes and blocks; which rows they are is [`super::rows`]' business, and where there is
+//! room for an entry [`super::extents`]'.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use redb::StorageBackend;
 use sha2::{Digest as _, Sha256};
 
 use super::StoreError;
+use super::extents::Extents;
 
 /// What disks write at once. Entries begin at multiples of it.
 const BLOCK: usize = 512;
@@ -40,9 +44,18 @@ pub(super) struct Journal {
     id: u64,
     /// The number of the next entry.
     next: u64,
-    /// Where it will stand.
-    end: u64,
+    /// Where the entries lie that redb does not hold for good.
+    needed: Extents,
     length: u64,
+}
+
+/// What a database says of its journal.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// Which one it needs.
+    pub(super) id: u64,
+    /// The number of the last entry that it holds for good.
+    pub(super) last: u64,
 }
 
 /// An entry as it is read back.
@@ -63,75 +76,75 @@ impl Journal {
         let sum = checksum(&[&header[..20]]);
         header[20..20 + CHECKSUM].copy_from_slice(&sum);
         let length = file.len().map_err(io_error)?;
-        let mut this = Self { file, id, next: 1, end: BLOCK as u64, length };
+        let needed = Extents::new(BLOCK as u64);
+        let mut this = Self { file, id, next: 1, needed, length };
         this.make_room(BLOCK as u64).map_err(io_error)?;
         this.file.write(0, &header).and_then(|()| this.file.sync_data()).map_err(io_error)?;
         Ok(this)
     }
 
-    /// Opens the journal with this id, and gives the rows of every entry after `committed`.
+    /// Opens the journal that a database needs, and gives the rows of the entries that it lacks.
     ///
     /// # Errors
     /// A journal of another store or version, one that does not go on where the store stands, and
     /// one that is damaged before its end.
     pub(super) fn open(
         file: Box<dyn StorageBackend>,
-        id: u64,
-        committed: u64,
+        mark: Mark,
         mut replay: impl FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         let length = file.len().map_err(io_error)?;
-        let mut this = Self { file, id, next: committed + 1, end: BLOCK as u64, length };
+        let needed = Extents::new(BLOCK as u64);
+        let mut this = Self { file, id: mark.id, next: mark.last + 1, needed, length };
         this.check_header()?;
-        let mut at = BLOCK as u64;
-        let mut expected = None;
-        while let Some(entry) = this.read(at)? {
-            if expected.is_some_and(|expected| entry.number != expected) {
-                break;
-            }
-            expected = Some(entry.number + 1);
-            at = entry.end;
-            if entry.number > committed {
-                if entry.number != this.next {
-                    let what = "the journal goes on later than the store stands";
-                    return Err(StoreError::Damaged(what.to_owned()));
-                }
-                replay(&entry.rows)?;
-                this.next += 1;
-            }
+        let mut places = this.survey(mark.last)?;
+        while let Some(at) = places.remove(&this.next) {
+            let entry = this.read(at)?.ok_or_else(damaged)?;
+            replay(&entry.rows)?;
+            this.needed.take(this.next, at..entry.end);
+            this.next += 1;
         }
-        this.check_end(at)?;
-        Ok(this)
+        // The one that was cut short by a loss of power is the last of all: behind a gap lies what
+        // was acknowledged.
+        if places.is_empty() { Ok(this) } else { Err(damaged()) }
     }
 
-    /// Gives the rows of every entry since the last restart once more.
+    /// Where the entries after this one lie, by number.
+    fn survey(&self, last: u64) -> Result<BTreeMap<u64, u64>, StoreError> {
+        let mut places = BTreeMap::new();
+        let mut at = BLOCK as u64;
+        while at + BLOCK as u64 <= self.length {
+            let Some(entry) = self.read(at)? else {
+                at += BLOCK as u64;
+                continue;
+            };
+            if entry.number > last {
+                places.insert(entry.number, at);
+            }
+            at = entry.end;
+        }
+        Ok(places)
+    }
+
+    /// Gives the rows of every entry that redb does not hold for good once more.
     pub(super) fn replay(
         &self,
         mut replay: impl FnMut(&[u8]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let mut at = BLOCK as u64;
-        while at < self.end {
-            let entry = self.read(at)?;
-            let entry = entry.ok_or_else(|| StoreError::Damaged("the journal".to_owned()))?;
-            replay(&entry.rows)?;
-            at = entry.end;
+        for extent in self.needed.iter() {
+            let mut at = extent.start;
+            while at < extent.end {
+                let entry = self.read(at)?.ok_or_else(damaged)?;
+                replay(&entry.rows)?;
+                at = entry.end;
+            }
         }
         Ok(())
     }
 
-    /// The number of the last entry.
-    pub(super) fn last(&self) -> u64 {
-        self.next - 1
-    }
-
-    /// The id of this journal.
-    pub(super) fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Bytes written since the last restart.
+    /// Bytes of the entries that redb does not hold for good.
     pub(super) fn bytes(&self) -> u64 {
-        self.end - BLOCK as u64
+        self.needed.bytes()
     }
 
     /// Writes an entry. It is on the disk when this returns.
@@ -145,16 +158,23 @@ impl Journal {
         bytes.extend_from_slice(&checksum(&[&self.id.to_be_bytes(), &number, rows]));
         bytes.extend_from_slice(rows);
         bytes.resize(length, 0);
-        let end = self.end + length as u64;
-        let written = self.make_room(end).and_then(|()| self.file.write(self.end, &bytes));
+        let place = self.needed.room(length as u64, self.length);
+        let written = self.make_room(place.end).and_then(|()| self.file.write(place.start, &bytes));
         written.and_then(|()| self.file.sync_data()).map_err(io_error)?;
-        (self.end, self.next) = (end, self.next + 1);
+        self.needed.take(self.next, place);
+        self.next += 1;
         Ok(())
     }
 
-    /// The store holds everything for good: what stands here may be written over.
-    pub(super) fn restart(&mut self) {
-        self.end = BLOCK as u64;
+    /// Draws the line up to which entries will be released.
+    pub(super) fn cut(&mut self) -> Mark {
+        self.needed.cut();
+        Mark { id: self.id, last: self.next - 1 }
+    }
+
+    /// The database holds all up to this cut for good: it may be written over.
+    pub(super) fn release(&mut self, cut: Mark) {
+        self.needed.release(cut.last);
     }
 
     /// Makes the file long enough, with zeros that are really there.
@@ -223,19 +243,6 @@ impl Journal {
         let end = at + (ENTRY_HEAD as u64 + size).next_multiple_of(BLOCK as u64);
         Ok(Some(Entry { number, rows, end }))
     }
-
-    /// Nothing newer may stand behind the end: there something that was acknowledged is damaged.
-    /// An entry that was cut short by a loss of power is the last of all.
-    fn check_end(&self, end: u64) -> Result<(), StoreError> {
-        let mut at = end;
-        while at + BLOCK as u64 <= self.length {
-            if self.read(at)?.is_some_and(|entry| entry.number >= self.next) {
-                return Err(StoreError::Damaged("an entry of the journal".to_owned()));
-            }
-            at += BLOCK as u64;
-        }
-        Ok(())
-    }
 }
 
 /// The big-endian number at a place.
@@ -249,6 +256,10 @@ fn checksum(parts: &[&[u8]]) -> [u8; CHECKSUM] {
     hash.finalize().first_chunk().copied().unwrap_or_default()
 }
 
+fn damaged() -> StoreError {
+    StoreError::Damaged("an entry of the journal".to_owned())
+}
+
 fn io_error(error: io::Error) -> StoreError {
     redb::Error::Io(error).into()
 }
@@ -256,6 +267,7 @@ fn io_error(error: io::Error) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use redb::backends::InMemoryBackend;
     use std::sync::Arc;
 
@@ -283,10 +295,11 @@ mod tests {
 
     fn reopen(file: &File, committed: u64) -> Result<(Vec<Vec<u8>>, Journal), StoreError> {
         let mut found = Vec::new();
-        let journal = Journal::open(Box::new(file.clone()), 7, committed, |rows| {
-            found.push(rows.to_vec());
-            Ok(())
-        })?;
+        let journal =
+            Journal::open(Box::new(file.clone()), Mark { id: 7, last: committed }, |rows| {
+                found.push(rows.to_vec());
+                Ok(())
+            })?;
         Ok((found, journal))
     }
 
@@ -304,13 +317,14 @@ mod tests {
         let (file, _) = filled(3);
         let (found, journal) = reopen(&file, 1).unwrap();
         assert_eq!(found, [vec![2; 700], vec![3; 700]]);
-        assert_eq!((journal.last(), reopen(&file, 3).unwrap().0.len()), (3, 0));
+        assert_eq!((journal.next, reopen(&file, 3).unwrap().0.len()), (4, 0));
     }
 
     #[test]
     fn what_is_left_of_an_older_pass_is_not_taken_for_newer() {
         let (file, mut journal) = filled(5);
-        journal.restart();
+        let cut = journal.cut();
+        journal.release(cut);
         journal.append(&[6; 700]).unwrap();
         let (found, _) = reopen(&file, 5).unwrap();
         assert_eq!(found, [vec![6; 700]]);
@@ -338,15 +352,80 @@ mod tests {
     #[test]
     fn another_stores_journal_or_a_gap_is_refused() {
         let (file, _) = filled(2);
-        let open = |id, committed| {
-            Journal::open(Box::new(file.clone()), id, committed, |_| Ok(())).map(|_| ())
+        let open = |id, last| {
+            Journal::open(Box::new(file.clone()), Mark { id, last }, |_| Ok(())).map(|_| ())
         };
         assert!(matches!(open(8, 0), Err(StoreError::NoJournal)));
-        let empty = Journal::open(Box::new(File::default()), 7, 0, |_| Ok(()));
+        let empty = Journal::open(Box::new(File::default()), Mark { id: 7, last: 0 }, |_| Ok(()));
         assert!(matches!(empty, Err(StoreError::NoJournal)));
         let mut later = Journal::create(Box::new(file.clone()), 7).unwrap();
         later.next = 5;
         later.append(&[5]).unwrap();
         assert!(matches!(open(7, 2), Err(StoreError::Damaged(_))));
+    }
+
+    /// What happens to a journal: an entry of so many bytes, a flush that begins, one that ends.
+    #[derive(Debug, Clone)]
+    enum Event {
+        Append(usize),
+        Cut,
+        Release,
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            8 => (0..60_000_usize).prop_map(Event::Append),
+            1 => Just(Event::Cut),
+            1 => Just(Event::Release),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_needed_is_read_back_wherever_it_lies(
+            events in prop::collection::vec(event(), 0..120),
+        ) {
+            let (file, mut journal) = filled(0);
+            let (mut cut, mut released, mut entries) = (None, Mark { id: 7, last: 0 }, Vec::new());
+            let needed = |entries: &[Vec<u8>], released: Mark| {
+                entries[usize::try_from(released.last).unwrap()..].to_vec()
+            };
+            for event in events {
+                match event {
+                    Event::Append(size) => {
+                        entries.push(vec![size.to_le_bytes()[0]; size]);
+                        journal.append(&entries[entries.len() - 1]).unwrap();
+                    }
+                    Event::Cut if cut.is_none() => cut = Some(journal.cut()),
+                    Event::Cut => {}
+                    Event::Release => if let Some(cut) = cut.take() {
+                        released = cut;
+                        journal.release(cut);
+                    }
+                }
+                let mut found = Vec::new();
+                let mut find = |rows: &[u8]| {
+                    found.push(rows.to_vec());
+                    Ok(())
+                };
+                journal.replay(&mut find).unwrap();
+                prop_assert_eq!(found, needed(&entries, released));
+            }
+            let (found, opened) = reopen(&file, released.last).unwrap();
+            prop_assert_eq!(found, needed(&entries, released));
+            prop_assert_eq!(opened.bytes(), journal.bytes());
+        }
+    }
+
+    #[test]
+    fn the_file_does_not_grow_for_ever() {
+        let (file, mut journal) = filled(0);
+        for _ in 0..100 {
+            let cut = journal.cut();
+            // As many come while the cut is brought to the store as were before it.
+            (0..100).for_each(|_| journal.append(&[1; 700]).unwrap());
+            journal.release(cut);
+        }
+        assert!(file.len().unwrap() < 4 * 100 * 1024, "{}", file.len().unwrap());
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn read_format(
 }
 
 /// Opening a table makes it; readers expect all to exist.
-fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
+pub(super) fn make_tables(transaction: &WriteTransaction) -> Result<(), StoreError> {
     transaction.open_table(META)?;
     transaction.open_table(SPACES)?;
     transaction.open_table(DROPPED)?;

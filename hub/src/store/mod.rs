@@ -2,7 +2,8 @@
 //! may do what.
 //!
 //! One thread writes, by batches; anyone reads, each through a [`Snapshot`] of one moment. A batch
-//! is in the journal before it counts, and in redb's pages when a reader asks or at a checkpoint.
+//! is in the journal before it counts, and is flushed to redb's pages behind it: when a reader
+//! asks, when much waits, and now and then for good.
 //! **Invariant:** what a write returned for has reached the disk, unless the backend lied.
 
 pub mod backup;
@@ -10,12 +11,13 @@ mod batch;
 mod bytes;
 pub(crate) mod compaction;
 mod doctor;
-mod held;
+mod extents;
 mod journal;
 mod known;
 pub(crate) mod log;
 mod memory;
 mod migration;
+mod pages;
 mod pending;
 mod record_row;
 mod recount;
@@ -24,6 +26,7 @@ pub(crate) mod rows;
 mod shown;
 mod snapshot;
 pub(crate) mod tables;
+mod write_side;
 
 use std::fs::File;
 use std::io;
@@ -36,14 +39,16 @@ use syncline_protocol::HlcTime;
 
 pub(crate) use batch::{Batch, Stored};
 pub use doctor::{Report, doctor};
-use held::Held;
 use journal::Journal;
 use migration::FORMAT;
+pub use pages::Pace;
+use pages::{Pacing, Pages};
 pub use record_row::RecordRow;
 pub(crate) use record_row::row_bytes;
 pub use row::{CollectionRow, Conflict, ConflictRow, OutcomeRow, ReplicaRow, SpaceRow};
 pub use snapshot::{RecordPage, Snapshot};
 pub(crate) use tables::{conflict_key, conflict_prefix, outcome_key};
+use write_side::WriteSide;
 
 /// The name of the store's file in the data folder.
 pub const FILE: &str = "syncline.redb";
@@ -108,9 +113,18 @@ pub struct Store {
     inner: Arc<Inner>,
 }
 
-/// The held write goes before the database that it is of.
+/// How far a flush goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Until readers see it.
+    Readers,
+    /// Until it is on the disk without the journal: a checkpoint.
+    Disk(Pace),
+}
+
+/// The write side goes before the database that it reads.
 struct Inner {
-    held: Held,
+    write_side: WriteSide,
     database: Database,
 }
 
@@ -139,14 +153,14 @@ impl Store {
         if !path.try_exists().map_err(redb::Error::from)? {
             make_whole(path)?;
         }
-        let database = Database::builder().set_cache_size(cache_bytes).open(path)?;
-        Self::prepare(database, Box::new(open_journal(path)?))
+        let backends = Backends { pages: open_pages(path)?, journal: open_journal(path)? };
+        Self::with_backends(backends, cache_bytes)
     }
 
     /// Opens a file that is nobody's yet: only closing it in order brings its writes there.
     fn open_without_journal(path: &Path, cache_bytes: usize) -> Result<Self, StoreError> {
         let database = Database::builder().set_cache_size(cache_bytes).open(path)?;
-        Self::prepare(database, Box::new(InMemoryBackend::new()))
+        Self::prepare(database, Box::new(InMemoryBackend::new()), Pacing::default())
     }
 
     /// A store in memory, gone with its last handle.
@@ -158,32 +172,37 @@ impl Store {
         Self::with_backends(Backends { pages: memory(), journal: memory() }, cache_bytes)
     }
 
-    /// Opens what backends hold, for tests that tear writes.
+    /// Opens what backends hold, or makes it where there is nothing.
     ///
     /// # Errors
     /// As [`Store::open`].
     pub fn with_backends(backends: Backends, cache_bytes: usize) -> Result<Self, StoreError> {
-        let Backends { pages, journal } = backends;
+        let (Backends { pages, journal }, pacing) = (backends, Pacing::default());
         let builder = &mut Database::builder();
-        let database = builder.set_cache_size(cache_bytes).create_with_backend(Boxed(pages))?;
-        Self::prepare(database, journal)
+        let database = builder
+            .set_cache_size(cache_bytes)
+            .create_with_backend(Pages::new(pages, pacing.clone()))?;
+        Self::prepare(database, journal, pacing)
     }
 
     /// Brings the format up to date, and reads the journal back.
-    fn prepare(database: Database, journal: Box<dyn StorageBackend>) -> Result<Self, StoreError> {
-        let transaction = held::begin(&database)?;
+    fn prepare(
+        database: Database,
+        journal: Box<dyn StorageBackend>,
+        pacing: Pacing,
+    ) -> Result<Self, StoreError> {
+        let transaction = write_side::begin(&database)?;
         migration::prepare(&transaction)?;
-        let mut journal = match held::read_mark(&transaction)? {
-            Some((id, committed)) => {
-                let replay = |rows: &[u8]| rows::replay(&transaction, rows);
-                Journal::open(journal, id, committed, replay)?
-            }
+        let mut journal = match write_side::read_mark(&transaction)? {
+            Some(mark) => Journal::open(journal, mark, |rows| rows::replay(&transaction, rows))?,
             None => Journal::create(journal, new_id()?)?,
         };
-        held::write_mark(&transaction, Some(&journal))?;
-        held::commit(transaction)?;
-        journal.restart();
-        Ok(Self { inner: Arc::new(Inner { held: Held::new(journal), database }) })
+        let cut = journal.cut();
+        write_side::write_mark(&transaction, Some(cut))?;
+        write_side::commit(transaction)?;
+        journal.release(cut);
+        let write_side = WriteSide::new(journal, Snapshot::open(&database)?, pacing);
+        Ok(Self { inner: Arc::new(Inner { write_side, database }) })
     }
 
     /// Applies a batch; it is on the disk when this returns. `apply` gives the clock to keep.
@@ -194,21 +213,29 @@ impl Store {
         &self,
         apply: impl FnOnce(&mut Batch<'_>) -> Result<(T, HlcTime), StoreError>,
     ) -> Result<T, StoreError> {
-        self.inner.held.write(&self.inner.database, apply)
+        self.inner.write_side.write(&self.inner.database, apply)
     }
 
     /// Bytes in the journal that only a checkpoint brings into the store's file for good.
     #[must_use]
     pub fn journal_bytes(&self) -> u64 {
-        self.inner.held.journal_bytes()
+        self.inner.write_side.journal_bytes()
     }
 
-    /// Brings all that is in the journal into the store's file for good.
+    /// Whether so much waits in memory that it should be flushed soon. A write that finds twice as
+    /// much flushes it, and takes that long.
+    #[must_use]
+    pub fn wants_flush(&self) -> bool {
+        self.inner.write_side.wants_flush()
+    }
+
+    /// Brings what waits in memory to the store's file, while writes go on. Other flushes wait for
+    /// it, and so do readers that have not seen the last write.
     ///
     /// # Errors
     /// When the store fails; as after a write that did, nothing may be written again.
-    pub fn checkpoint(&self) -> Result<(), StoreError> {
-        self.inner.held.checkpoint(&self.inner.database)
+    pub fn flush(&self, reach: Reach) -> Result<(), StoreError> {
+        self.inner.write_side.flush(&self.inner.database, reach)
     }
 
     /// Looks at the store as it is now: every write that has returned is in it.
@@ -216,7 +243,7 @@ impl Store {
     /// # Errors
     /// When the store fails.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        match self.inner.held.settle() {
+        match self.inner.write_side.settle(&self.inner.database) {
             // What was readable before a failure still is.
             Ok(()) | Err(StoreError::Stopped) => Snapshot::open(&self.inner.database),
             Err(error) => Err(error),
@@ -235,36 +262,11 @@ impl Store {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        match self.held.close(&self.database) {
+        match self.write_side.close(&self.database) {
             Ok(()) | Err(StoreError::Stopped) => {}
             // The journal has it all: the next start reads it back.
             Err(error) => tracing::warn!(%error, "the store was not closed in order"),
         }
-    }
-}
-
-/// Gives a boxed backend to redb, which wants to own a type it can name.
-#[derive(Debug)]
-struct Boxed(Box<dyn StorageBackend>);
-
-impl StorageBackend for Boxed {
-    fn len(&self) -> io::Result<u64> {
-        self.0.len()
-    }
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read(offset, out)
-    }
-    fn set_len(&self, length: u64) -> io::Result<()> {
-        self.0.set_len(length)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-    fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.write(offset, bytes)
-    }
-    fn close(&self) -> io::Result<()> {
-        self.0.close()
     }
 }
 
@@ -273,8 +275,17 @@ fn new_id() -> Result<u64, StoreError> {
     Ok(id.map_err(redb::Error::Io)?)
 }
 
+/// Opens the pages of a store. An empty file is none: to make one of it would hide a loss.
+fn open_pages(path: &Path) -> Result<Box<FileBackend>, StoreError> {
+    let file = File::options().read(true).write(true).open(path).map_err(redb::Error::Io)?;
+    if file.metadata().map_err(redb::Error::Io)?.len() == 0 {
+        return Err(StoreError::Damaged("the file is empty".to_owned()));
+    }
+    Ok(Box::new(FileBackend::new(file)?))
+}
+
 /// Opens the journal beside a store's file, or makes it, empty.
-fn open_journal(path: &Path) -> Result<FileBackend, StoreError> {
+fn open_journal(path: &Path) -> Result<Box<FileBackend>, StoreError> {
     let mut options = File::options();
     options.read(true).write(true).create(true).truncate(false);
     // It holds what the store does: nobody else reads it either.
@@ -283,7 +294,7 @@ fn open_journal(path: &Path) -> Result<FileBackend, StoreError> {
     let file = options.open(journal_path(path)).map_err(redb::Error::Io)?;
     // The name must be on the disk before anything that counts is in the file.
     File::open(folder_of(path)).and_then(|folder| folder.sync_all()).map_err(redb::Error::Io)?;
-    Ok(FileBackend::new(file)?)
+    Ok(Box::new(FileBackend::new(file)?))
 }
 
 /// Where the journal of a store's file lies.

@@ -1,8 +1,7 @@
 //! Rows that are safe in the journal and not in their table yet.
 //!
 //! What is overwritten or removed before it gets there costs the table nothing, and what does get
-//! there comes in the order of its keys. How much waits is bounded by [`ROWS_MAX`] and
-//! [`BYTES_MAX`]; a reader or a checkpoint asks for it earlier.
+//! there comes in the order of its keys.
 
 use std::cmp::Ordering;
 use std::collections::btree_map::{self, BTreeMap, Entry};
@@ -10,15 +9,11 @@ use std::iter::Peekable;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use redb::{AccessGuard, Key, Range, StorageError, Table, Value};
+use redb::{AccessGuard, Key, StorageError, Table, Value};
 
 use super::StoreError;
 use super::tables::RowKey;
 
-/// So many rows wait at most: bringing them to their tables is a pause of tens of milliseconds.
-pub(super) const ROWS_MAX: usize = 32 * 1024;
-/// So many bytes wait at most.
-pub(super) const BYTES_MAX: usize = 16 << 20;
 /// What a row takes beyond its bytes: room for a short key, a counter, and the tree's own slack.
 const ROW_COST: usize = 128;
 
@@ -106,9 +101,9 @@ impl Pending {
         is_new
     }
 
-    /// Brings all rows to their table.
-    pub(super) fn flush<K: Key + 'static, V: Value + 'static>(
-        &mut self,
+    /// Writes all rows to their table.
+    pub(super) fn write_to<K: Key + 'static, V: Value + 'static>(
+        &self,
         table: &mut Table<'_, K, V>,
     ) -> Result<(), StoreError> {
         for (key, row) in &self.rows {
@@ -118,18 +113,21 @@ impl Pending {
                 None => drop(table.remove(key)?),
             }
         }
-        *self = Self::default();
         Ok(())
     }
 
-    /// The rows of a range: those that wait, and those of the table that nothing waits for.
-    pub(super) fn merge<'a, K: Key + 'static, V: Value + 'static>(
+    /// The rows of a range: those that wait, and those that lie under them and that nothing waits
+    /// for.
+    pub(super) fn over<'a, K: Key + 'static, V: Value + 'static, Under>(
         &'a self,
         bounds: (Bound<&[u8]>, Bound<&[u8]>),
-        table: Range<'a, K, V>,
-    ) -> Merged<'a, K, V> {
+        under: Under,
+    ) -> Merged<'a, Under>
+    where
+        Under: Iterator<Item = Result<Row<'a, K, V>, StorageError>>,
+    {
         let waiting = (!is_void(bounds)).then(|| self.rows.range::<[u8], _>(bounds).peekable());
-        Merged { waiting, table: table.peekable() }
+        Merged { waiting, under: under.peekable() }
     }
 }
 
@@ -172,28 +170,31 @@ pub(crate) fn stored<'a, K: Key + 'static, V: Value + 'static>(
     row.map(|(key, value)| (Part::Stored(key), Part::Stored(value)))
 }
 
-/// Rows that wait and rows of a table, in the order of their keys.
-pub(crate) struct Merged<'a, K: Key + 'static, V: Value + 'static> {
+/// Rows that wait and rows that lie under them, in the order of their keys.
+pub(crate) struct Merged<'a, Under: Iterator> {
     waiting: Option<Peekable<btree_map::Range<'a, RowKey, Waiting>>>,
-    table: Peekable<Range<'a, K, V>>,
+    under: Peekable<Under>,
 }
 
-impl<'a, K: Key + 'static, V: Value + 'static> Iterator for Merged<'a, K, V> {
+impl<'a, K: Key + 'static, V: Value + 'static, Under> Iterator for Merged<'a, Under>
+where
+    Under: Iterator<Item = Result<Row<'a, K, V>, StorageError>>,
+{
     type Item = Result<Row<'a, K, V>, StorageError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let waits =
                 self.waiting.as_mut().and_then(Peekable::peek).map(|(key, _)| key.as_slice());
-            let Some(waits) = waits else { return self.table.next().map(stored) };
-            let order = match self.table.peek() {
+            let Some(waits) = waits else { return self.under.next() };
+            let order = match self.under.peek() {
                 None => Ordering::Less,
-                Some(Err(_)) => return self.table.next().map(stored),
+                Some(Err(_)) => return self.under.next(),
                 Some(Ok((key, _))) => waits.cmp(K::as_bytes(&key.value()).as_ref()),
             };
             match order {
-                Ordering::Greater => return self.table.next().map(stored),
-                Ordering::Equal => drop(self.table.next()),
+                Ordering::Greater => return self.under.next(),
+                Ordering::Equal => drop(self.under.next()),
                 Ordering::Less => {}
             }
             let (key, row) = self.waiting.as_mut().and_then(Iterator::next)?;

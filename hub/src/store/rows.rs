@@ -1,22 +1,25 @@
 //! Tables that note what is changed in them, so that the journal can say it again, and that keep
-//! it in memory until it is brought to redb.
+//! it in memory until redb shows it.
 //!
 //! ```text
 //! row of the journal: tag of the table, length and bytes of the key,
 //!                     then length + 1 and bytes of the value; 0 when the row was removed
 //! ```
-//! Every change goes through here, or it would be lost in a crash; and every read, or it would miss
-//! what waits.
+//! Every change goes through here, or it would be lost in a crash; and every read of the writer's,
+//! or it would miss what is not in redb yet.
 
 use std::cell::RefCell;
 use std::ops::{Bound, RangeBounds};
 use std::sync::Arc;
 
-use redb::{Key, ReadableTable as _, Table, TableDefinition, Value, WriteTransaction};
+use redb::{
+    AccessGuard, Key, Range, ReadOnlyTable, ReadableTable as _, StorageError, TableDefinition,
+    Value, WriteTransaction,
+};
 
 use super::StoreError;
 use super::bytes::{Put, Take};
-use super::pending::{Merged, Part, Pending};
+use super::pending::{Merged, Part, Pending, Row, stored};
 use super::tables::{
     Bytes, COLLECTIONS, CONFLICTS, DROPPED, LOG, META, OUTCOMES, RECORDS, REPLICAS, SPACES,
 };
@@ -35,41 +38,61 @@ pub(super) enum Tag {
     Replicas = 9,
 }
 
-/// A table of one write, what waits for it, and what was changed.
-pub(crate) struct Rows<'txn, K: Key + 'static, V: Value + 'static> {
-    table: Table<'txn, K, V>,
-    waiting: &'txn mut Pending,
+/// A table as the writer sees it, and what was changed.
+pub(crate) struct Rows<'a, K: Key + 'static, V: Value + 'static> {
+    table: &'a ReadOnlyTable<K, V>,
+    frozen: &'a Pending,
+    waiting: &'a mut Pending,
     tag: Tag,
-    changes: &'txn RefCell<Put>,
+    changes: &'a RefCell<Put>,
 }
 
 /// A table of bytes.
-pub(crate) type ByteRows<'txn> = Rows<'txn, Bytes, Bytes>;
+pub(crate) type ByteRows<'a> = Rows<'a, Bytes, Bytes>;
 
-impl<'txn, K: Key + 'static, V: Value + 'static> Rows<'txn, K, V> {
-    pub(super) fn open(
-        transaction: &'txn WriteTransaction,
-        (definition, tag): (TableDefinition<'_, K, V>, Tag),
-        waiting: &'txn mut Pending,
-        changes: &'txn RefCell<Put>,
-    ) -> Result<Self, StoreError> {
-        let table = transaction.open_table(definition)?;
-        Ok(Self { table, waiting, tag, changes })
+/// Rows of a table, wherever each of them lies.
+pub(crate) type Found<'a, K, V> = Merged<'a, Merged<'a, InTable<'a, K, V>>>;
+
+/// Rows of a table that redb shows.
+type InTable<'a, K, V> = std::iter::Map<Range<'a, K, V>, fn(Shown<'a, K, V>) -> Lain<'a, K, V>>;
+type Shown<'a, K, V> = Result<(AccessGuard<'a, K>, AccessGuard<'a, V>), StorageError>;
+type Lain<'a, K, V> = Result<Row<'a, K, V>, StorageError>;
+
+impl<'a, K: Key + 'static, V: Value + 'static> Rows<'a, K, V> {
+    pub(super) fn new(
+        (table, tag): (&'a ReadOnlyTable<K, V>, Tag),
+        frozen: &'a Pending,
+        waiting: &'a mut Pending,
+        changes: &'a RefCell<Put>,
+    ) -> Self {
+        Self { table, frozen, waiting, tag, changes }
     }
 
     /// The row of a key.
     pub(crate) fn get(&self, key: K::SelfType<'_>) -> Result<Option<Part<'_, V>>, StoreError> {
-        let waiting = self.waiting.get(K::as_bytes(&key).as_ref());
-        match waiting {
-            Some(waiting) => Ok(waiting.map(Part::Waiting)),
+        let found = {
+            let key = K::as_bytes(&key);
+            self.waiting.get(key.as_ref()).or_else(|| self.frozen.get(key.as_ref()))
+        };
+        match found {
+            Some(found) => Ok(found.map(Part::Waiting)),
             None => Ok(self.table.get(key)?.map(Part::Stored)),
         }
     }
 
     /// All rows, in the order of their keys.
-    pub(crate) fn iter(&self) -> Result<Merged<'_, K, V>, StoreError> {
+    pub(crate) fn iter(&self) -> Result<Found<'_, K, V>, StoreError> {
         let all = (Bound::Unbounded, Bound::Unbounded);
-        Ok(self.waiting.merge(all, self.table.iter()?))
+        Ok(self.over(all, self.table.iter()?))
+    }
+
+    fn over<'s>(
+        &'s self,
+        bounds: (Bound<&[u8]>, Bound<&[u8]>),
+        table: Range<'s, K, V>,
+    ) -> Found<'s, K, V> {
+        let table: InTable<'s, K, V> = table.map(stored);
+        self.waiting.over(bounds, self.frozen.over(bounds, table))
     }
 
     /// Writes a row.
@@ -121,9 +144,9 @@ impl<V: Value + 'static> Rows<'_, Bytes, V> {
     pub(crate) fn range<'k>(
         &self,
         range: impl RangeBounds<&'k [u8]>,
-    ) -> Result<Merged<'_, Bytes, V>, StoreError> {
+    ) -> Result<Found<'_, Bytes, V>, StoreError> {
         let bounds = (range.start_bound().map(|it| *it), range.end_bound().map(|it| *it));
-        Ok(self.waiting.merge(bounds, self.table.range::<&[u8]>(bounds)?))
+        Ok(self.over(bounds, self.table.range::<&[u8]>(bounds)?))
     }
 }
 
@@ -190,30 +213,43 @@ mod tests {
     use std::collections::btree_map::Entry;
 
     use proptest::prelude::*;
-    use redb::{Database, ReadableDatabase as _, backends::InMemoryBackend};
+    use redb::{Database, backends::InMemoryBackend};
 
     use super::*;
     use crate::store::memory::Memory;
-    use crate::store::pending::stored;
+    use crate::store::migration;
+    use crate::store::snapshot::Snapshot;
 
     fn database() -> Database {
-        Database::builder().create_with_backend(InMemoryBackend::new()).unwrap()
+        let database = Database::builder().create_with_backend(InMemoryBackend::new()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        migration::prepare(&transaction).unwrap();
+        transaction.commit().unwrap();
+        database
+    }
+
+    /// Brings to redb what is frozen.
+    fn land(database: &Database, memory: &mut Memory) {
+        let transaction = database.begin_write().unwrap();
+        std::mem::take(&mut memory.frozen).write_to(&transaction).unwrap();
+        transaction.commit().unwrap();
     }
 
     /// All that a change can be, and rows long enough for lengths of several bytes.
-    fn change(transaction: &WriteTransaction) -> Vec<u8> {
-        let mut memory = Memory::default();
-        let changes = RefCell::default();
-        let mut meta =
-            Rows::open(transaction, (META, Tag::Meta), &mut memory.meta, &changes).unwrap();
+    fn change(database: &Database) -> Vec<u8> {
+        let (shown, mut memory) = (Snapshot::open(database).unwrap(), Memory::default());
+        let Memory { waiting, frozen, changes, .. } = &mut memory;
+        let changes = &*changes;
+        let of_meta = (&shown.meta, Tag::Meta);
+        let mut meta = Rows::new(of_meta, &frozen.meta, &mut waiting.meta, changes);
         meta.insert(&"clock", &&[1, 2][..]);
-        let dropped = (DROPPED, Tag::Dropped);
-        let mut dropped = Rows::open(transaction, dropped, &mut memory.dropped, &changes).unwrap();
+        let of_dropped = (&shown.dropped, Tag::Dropped);
+        let mut dropped = Rows::new(of_dropped, &frozen.dropped, &mut waiting.dropped, changes);
         dropped.insert(&&[9; 8][..], &());
         dropped.insert(&&[8; 8][..], &());
         dropped.remove(&&[8; 8][..]);
-        let records = (RECORDS, Tag::Records);
-        let mut records = Rows::open(transaction, records, &mut memory.records, &changes).unwrap();
+        let of_records = (&shown.records, Tag::Records);
+        let mut records = Rows::new(of_records, &frozen.records, &mut waiting.records, changes);
         records.insert(&&b"a"[..], &&[][..]);
         records.insert(&&[b'k'; 300][..], &&[7; 20_000][..]);
         records.insert(&&b"gone"[..], &&b"soon"[..]);
@@ -221,32 +257,28 @@ mod tests {
         records.insert_new(&&b"young"[..], (*b"dead").into());
         assert!(records.remove_new(&&b"young"[..]));
         assert!(!records.remove_new(&&b"a"[..]));
-        drop((meta, dropped, records));
-        memory.flush(transaction).unwrap();
-        changes.into_inner().as_bytes().to_vec()
+        memory.freeze();
+        land(database, &mut memory);
+        memory.changes.into_inner().as_bytes().to_vec()
     }
 
     fn content(database: &Database) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let transaction = database.begin_read().unwrap();
-        let records = transaction.open_table(RECORDS).unwrap();
+        let shown = Snapshot::open(database).unwrap();
         let row = |row: Result<_, _>| {
             let (key, value) = stored::<Bytes, Bytes>(row).unwrap();
             (key.value().to_vec(), value.value().to_vec())
         };
-        let mut all: Vec<_> = records.iter().unwrap().map(row).collect();
-        let meta = transaction.open_table(META).unwrap();
-        all.push((vec![], meta.get("clock").unwrap().unwrap().value().to_vec()));
-        let dropped = transaction.open_table(DROPPED).unwrap();
-        all.extend(dropped.iter().unwrap().map(|row| (row.unwrap().0.value().to_vec(), vec![])));
+        let mut all: Vec<_> = shown.records.iter().unwrap().map(row).collect();
+        all.push((vec![], shown.meta.get("clock").unwrap().unwrap().value().to_vec()));
+        let dropped = shown.dropped.iter().unwrap();
+        all.extend(dropped.map(|row| (row.unwrap().0.value().to_vec(), vec![])));
         all
     }
 
     #[test]
     fn what_was_changed_can_be_changed_again() {
         let (first, second) = (database(), database());
-        let transaction = first.begin_write().unwrap();
-        let changes = change(&transaction);
-        transaction.commit().unwrap();
+        let changes = change(&first);
         assert_eq!(content(&first).len(), 4);
         for _ in 0..2 {
             let transaction = second.begin_write().unwrap();
@@ -258,30 +290,27 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        let transaction = database().begin_write().unwrap();
-        let changes = change(&transaction);
+        let database = database();
+        let changes = change(&database);
+        let transaction = database.begin_write().unwrap();
         for cut in [changes.len() - 1, 3, 1] {
             assert!(replay(&transaction, &changes[..cut]).is_err(), "{cut}");
         }
         assert!(replay(&transaction, &[99, 0, 0]).is_err());
-        assert!(
-            replay(
-                &transaction,
-                &[5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]
-            )
-            .is_err()
-        );
+        let endless = [5, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert!(replay(&transaction, &endless).is_err());
     }
 
-    /// What happens to a table: a row is written, written as a new one, removed; or all goes to
-    /// redb.
+    /// What happens to a table: a row is written, written as a new one, removed; or a flush begins
+    /// or ends.
     #[derive(Debug, Clone)]
     enum Event {
         Insert(u8, u8),
         InsertNew(u8, u8),
         Remove(u8),
         RemoveNew(u8),
-        Flush,
+        Freeze,
+        Land,
     }
 
     fn event() -> impl Strategy<Value = Event> {
@@ -290,73 +319,98 @@ mod tests {
             2 => (0..12_u8, any::<u8>()).prop_map(|(key, value)| Event::InsertNew(key, value)),
             3 => (0..12_u8).prop_map(Event::Remove),
             2 => (0..12_u8).prop_map(Event::RemoveNew),
-            1 => Just(Event::Flush),
+            1 => Just(Event::Freeze),
+            1 => Just(Event::Land),
         ]
     }
 
-    /// Does it to a table and to a plain map.
-    fn happen(
-        transaction: &WriteTransaction,
-        memory: &mut Memory,
-        plain: &mut BTreeMap<Vec<u8>, Vec<u8>>,
-        event: &Event,
-    ) {
-        if matches!(event, Event::Flush) {
-            return memory.flush(transaction).unwrap();
+    /// A table, and the same as a plain map.
+    struct Pair {
+        database: Database,
+        shown: Snapshot,
+        memory: Memory,
+        plain: BTreeMap<Vec<u8>, Vec<u8>>,
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let database = database();
+            let shown = Snapshot::open(&database).unwrap();
+            Self { database, shown, memory: Memory::default(), plain: BTreeMap::new() }
         }
-        let log = (LOG, Tag::Log);
-        let changes = RefCell::default();
-        let mut rows = Rows::open(transaction, log, &mut memory.log, &changes).unwrap();
-        match *event {
-            Event::Insert(key, value) => {
-                rows.insert(&[key].as_slice(), &[value].as_slice());
-                plain.insert(vec![key], vec![value]);
-            }
-            // New means never there, which only the caller knows: here, what is nowhere.
-            Event::InsertNew(key, value) => {
-                let is_in_table = rows.table.get([key].as_slice()).unwrap().is_some();
-                if let (false, Entry::Vacant(entry)) = (is_in_table, plain.entry(vec![key])) {
-                    rows.insert_new(&[key].as_slice(), [value].into());
-                    entry.insert(vec![value]);
+
+        fn rows(&mut self) -> (ByteRows<'_>, &mut BTreeMap<Vec<u8>, Vec<u8>>) {
+            let Memory { waiting, frozen, changes, .. } = &mut self.memory;
+            let of_log = (&self.shown.log, Tag::Log);
+            (Rows::new(of_log, &frozen.log, &mut waiting.log, changes), &mut self.plain)
+        }
+
+        fn land(&mut self) {
+            land(&self.database, &mut self.memory);
+            self.shown = Snapshot::open(&self.database).unwrap();
+        }
+
+        fn happen(&mut self, event: &Event) {
+            match event {
+                Event::Freeze => {
+                    self.land();
+                    drop(self.memory.freeze());
                 }
+                Event::Land => self.land(),
+                event => self.change(event),
             }
-            Event::Remove(key) => {
-                rows.remove(&[key].as_slice());
-                plain.remove(&vec![key]);
-            }
-            Event::RemoveNew(key) => {
-                if rows.remove_new(&[key].as_slice()) {
-                    assert!(plain.remove(&vec![key]).is_some(), "{key} was not there");
+        }
+
+        fn change(&mut self, event: &Event) {
+            let (mut rows, plain) = self.rows();
+            match *event {
+                Event::Insert(key, value) => {
+                    rows.insert(&[key].as_slice(), &[value].as_slice());
+                    plain.insert(vec![key], vec![value]);
                 }
+                // New means never there, which only the caller knows: here, what is nowhere.
+                Event::InsertNew(key, value) => {
+                    let is_in_table = rows.table.get([key].as_slice()).unwrap().is_some()
+                        || rows.frozen.get(&[key]).is_some();
+                    if let (false, Entry::Vacant(entry)) = (is_in_table, plain.entry(vec![key])) {
+                        rows.insert_new(&[key].as_slice(), [value].into());
+                        entry.insert(vec![value]);
+                    }
+                }
+                Event::Remove(key) => {
+                    rows.remove(&[key].as_slice());
+                    plain.remove(&vec![key]);
+                }
+                Event::RemoveNew(key) => {
+                    if rows.remove_new(&[key].as_slice()) {
+                        assert!(plain.remove(&vec![key]).is_some(), "{key} was not there");
+                    }
+                }
+                Event::Freeze | Event::Land => {}
             }
-            Event::Flush => {}
         }
     }
 
     proptest! {
         #[test]
-        fn what_waits_and_what_is_stored_read_as_one_table(
+        fn what_waits_what_is_frozen_and_what_is_stored_read_as_one_table(
             events in prop::collection::vec(event(), 0..60),
             (from, to) in (0..14_u8, 0..14_u8),
         ) {
-            let database = database();
-            let transaction = database.begin_write().unwrap();
-            let (mut memory, mut plain) = (Memory::default(), BTreeMap::new());
+            let mut pair = Pair::new();
             for event in &events {
-                happen(&transaction, &mut memory, &mut plain, event);
+                pair.happen(event);
             }
-            let log = (LOG, Tag::Log);
-            let changes = RefCell::default();
-            let rows = Rows::open(&transaction, log, &mut memory.log, &changes).unwrap();
-            let pair = |row: Result<(Part<'_, Bytes>, Part<'_, Bytes>), _>| {
+            let (rows, plain) = pair.rows();
+            let read = |row: Result<(Part<'_, Bytes>, Part<'_, Bytes>), _>| {
                 let (key, value): (Part<'_, Bytes>, Part<'_, Bytes>) = row.unwrap();
                 (key.value().to_vec(), value.value().to_vec())
             };
-            let all: Vec<_> = rows.iter().unwrap().map(pair).collect();
+            let all: Vec<_> = rows.iter().unwrap().map(read).collect();
             prop_assert_eq!(&all, &plain.clone().into_iter().collect::<Vec<_>>());
             let (from, to) = ([from], [to]);
             let range = (Bound::Excluded(from.as_slice()), Bound::Included(to.as_slice()));
-            let some: Vec<_> = rows.range(range).unwrap().map(pair).collect();
+            let some: Vec<_> = rows.range(range).unwrap().map(read).collect();
             let within = |key: &[u8]| key > &from[..] && key <= &to[..];
             let expected =
                 plain.iter().filter(|(key, _)| within(key)).map(|(k, v)| (k.clone(), v.clone()));

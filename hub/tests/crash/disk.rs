@@ -12,6 +12,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -57,6 +58,8 @@ struct State {
     failed: bool,
     /// Takes the fsync out: a sync says that it was done, and nothing is kept.
     lies: bool,
+    /// How long a write of pages takes.
+    slowness: Duration,
 }
 
 /// A handle on the disk; the store holds another.
@@ -65,7 +68,15 @@ pub(crate) struct Disk(Arc<Mutex<State>>);
 
 impl Disk {
     pub(crate) fn new(image: Image, failure: Failure, lies: bool) -> Self {
-        Self(Arc::new(Mutex::new(State { image, ops: Vec::new(), failure, failed: false, lies })))
+        let (ops, slowness) = (Vec::new(), Duration::ZERO);
+        let state = State { image, ops, failure, failed: false, lies, slowness };
+        Self(Arc::new(Mutex::new(state)))
+    }
+
+    /// Takes its time over pages, so that the journal is written meanwhile.
+    pub(crate) fn slow(self) -> Self {
+        self.0.lock().unwrap().slowness = Duration::from_micros(50);
+        self
     }
 
     /// Its files, for a store.
@@ -77,6 +88,20 @@ impl Disk {
     /// How many operations there were.
     pub(crate) fn ops(&self) -> usize {
         self.0.lock().unwrap().ops.len()
+    }
+
+    /// How many syncs of the journal fell among writes of pages that were not synced yet.
+    pub(crate) fn overlaps(&self) -> usize {
+        let mut overlaps = 0;
+        let mut has_unsynced_pages = false;
+        for op in &self.0.lock().unwrap().ops {
+            match (op.file, &op.change) {
+                (0, change) => has_unsynced_pages = !matches!(change, Change::Sync),
+                (_, Change::Sync) => overlaps += usize::from(has_unsynced_pages),
+                _ => {}
+            }
+        }
+        overlaps
     }
 
     /// Whether the failure that was ordered has come.
@@ -130,6 +155,11 @@ impl File {
         state.attempt(&op)?;
         apply(&mut state.image, &op);
         state.ops.push(op);
+        let slowness = state.slowness;
+        drop(state);
+        if self.file == 0 && !slowness.is_zero() {
+            std::thread::sleep(slowness);
+        }
         Ok(())
     }
 }

@@ -2,12 +2,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 use syncline::config;
 use syncline::engine::{Answer, Submission, Work};
-use syncline::store::{Store, StoreError};
+use syncline::store::{Pace, Reach, Store, StoreError};
 use syncline_protocol::{
     Change, CollectionName, Condition, Delta, Digest, Filter, Guard, HlcTime, Push, PushId, Value,
 };
@@ -59,6 +60,51 @@ pub(crate) fn run(disk: &Disk, seed: u64, batches: usize) -> History {
     let mut history = History { commits: vec![begin], error: None };
     history.error = try_run(disk, seed, batches, &mut history.commits).err();
     history
+}
+
+/// The same batches, while another thread brings to redb what was written, over and over.
+pub(crate) fn run_beside_flushes(disk: &Disk, seed: u64, batches: usize) -> History {
+    let mut history = run(&Disk::new(Image::default(), Failure::Never, false), seed, batches);
+    // Where each commit ended on this disk; what it showed is known, and to look would flush.
+    history.commits.iter_mut().for_each(|commit| commit.ops = usize::MAX);
+    history.error = try_beside_flushes(disk, seed, batches, &mut history.commits).err();
+    history.commits.retain(|commit| commit.ops < usize::MAX);
+    history
+}
+
+fn try_beside_flushes(
+    disk: &Disk,
+    seed: u64,
+    batches: usize,
+    commits: &mut [Commit],
+) -> Result<(), StoreError> {
+    let store = Store::with_backends(disk.backends(), CACHE_BYTES)?;
+    commits[0].ops = disk.ops();
+    let (flushing, is_done) = (store.clone(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut is_well = true;
+            while is_well && !is_done.load(Ordering::Relaxed) {
+                is_well = flushing.flush(Reach::Disk(Pace::Gentle)).is_ok();
+            }
+        });
+        let beside = || -> Result<(), StoreError> {
+            let mut bench = Bench::open(store, 1, settings(), vec![])?;
+            bench.make_spaces(&SPACES)?;
+            commits[1].ops = disk.ops();
+            let mut luck = StdRng::seed_from_u64(seed);
+            for batch in 0..batches {
+                bench.now_ms += luck.random_range(0..20);
+                let works = works(&mut luck, &bench, batch as u64, &mut Commit::default());
+                bench.commit(works)?;
+                commits[batch + 2].ops = disk.ops();
+            }
+            Ok(())
+        };
+        let result = beside();
+        is_done.store(true, Ordering::Relaxed);
+        result
+    })
 }
 
 fn try_run(

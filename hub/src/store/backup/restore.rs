@@ -18,6 +18,7 @@ use syncline_protocol::{CollectionName, Epoch, Record, RecordKey, SpaceName, Val
 use super::seal::Unseal;
 use super::{BackupError, END, FILE, Kind, MAGIC, Store, StoreError, VERSION};
 use crate::store::memory::Memory;
+use crate::store::migration::make_tables;
 use crate::store::tables::meta;
 use crate::store::{Batch, RecordRow, ReplicaRow, Snapshot};
 
@@ -160,11 +161,14 @@ struct Rows<R> {
 
 impl<R: Read> Rows<R> {
     fn copy_all(&mut self, database: &Database) -> Result<(), BackupError> {
+        let transaction = database.begin_write().map_err(StoreError::from)?;
+        make_tables(&transaction)?;
+        transaction.commit().map_err(StoreError::from)?;
         loop {
+            let (shown, mut memory) = (Snapshot::open(database)?, Memory::default());
+            let more = self.copy_chunk(&mut Batch::new(&shown, &mut memory))?;
             let transaction = database.begin_write().map_err(StoreError::from)?;
-            let mut memory = Memory::default();
-            let more = self.copy_chunk(&mut Batch::open(&transaction, &mut memory)?)?;
-            memory.flush(&transaction)?;
+            memory.waiting.write_to(&transaction)?;
             transaction.commit().map_err(StoreError::from)?;
             if !more {
                 return Ok(());
