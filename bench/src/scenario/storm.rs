@@ -79,17 +79,23 @@ fn watched<T>(
     work: impl Future<Output = Result<T, Failure>>,
 ) -> Result<(T, Events), Failure> {
     let (over, is_over) = tokio::sync::oneshot::channel::<()>();
+    let (there, are_there) = tokio::sync::oneshot::channel::<()>();
     let watch = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::new(error.to_string()))?;
-        runtime.block_on(bystanders(settings, running, async move {
+        let end = async move {
             let _ = is_over.await;
-        }))
+        };
+        runtime.block_on(bystanders(settings, running, there, end))
     };
     tokio::task::block_in_place(|| {
         std::thread::scope(|scope| {
             let watching = scope.spawn(watch);
-            let done = Handle::current().block_on(work);
+            let done = Handle::current().block_on(async {
+                // Whoever comes with the others is no bystander.
+                let _ = are_there.await;
+                work.await
+            });
             // The bystanders have seen it all.
             let _ = over.send(());
             let seen = watching.join().unwrap_or_else(|_| Err(Failure::new("a thread panicked")));
@@ -102,6 +108,7 @@ fn watched<T>(
 async fn bystanders(
     settings: &Settings,
     running: &dyn Running,
+    there: tokio::sync::oneshot::Sender<()>,
     until: impl Future<Output = ()>,
 ) -> Result<Events, Failure> {
     let begin_ns = now_ns();
@@ -110,6 +117,7 @@ async fn bystanders(
     let writing_span = Span { begin_ns, end_ns: u64::MAX };
     let listening = running.link(BYSTANDERS, Listening::New).await?;
     let writing = running.link(BYSTANDERS, Listening::Nothing).await?;
+    let _ = there.send(());
     let pace = Pace::Every { interval_ns: BYSTANDER_INTERVAL_NS, offset_ns: 0 };
     let pushes = Pushes { workload: settings.workload(), writes: 1, pace };
     let mut sending = JoinSet::new();
