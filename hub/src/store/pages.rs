@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use redb::{BackendError, StorageBackend};
 
 /// The bytes of a piece.
-const PIECE: usize = 512 << 10;
+const PIECE: usize = 128 << 10;
 
 /// How pages go to the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
