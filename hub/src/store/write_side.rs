@@ -105,8 +105,8 @@ impl WriteSide {
 
     /// Brings the rows in memory to the database. Batches go on meanwhile.
     pub(super) fn flush(&self, database: &Database, reach: Reach) -> Result<(), StoreError> {
-        if reach == Reach::Disk(Pace::Full) {
-            // Whoever is at it should hurry, too.
+        if reach != Reach::Disk(Pace::Gentle) {
+            // Somebody waits: whoever is at it should hurry.
             self.pacing.set(Pace::Full);
         }
         let turn = self.flushing.lock();
