@@ -24,15 +24,31 @@ pub enum Pace {
     Full,
 }
 
-/// Sets the pace of a file's pages; it is full at first.
+/// The pace of a file's pages: full at first, and while somebody waits.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Pacing {
-    is_gentle: Arc<AtomicBool>,
+pub(super) struct Pacing(Arc<Wishes>);
+
+#[derive(Debug, Default)]
+struct Wishes {
+    is_gentle: AtomicBool,
+    waiting: AtomicUsize,
 }
 
 impl Pacing {
     pub(super) fn set(&self, pace: Pace) {
-        self.is_gentle.store(pace == Pace::Gentle, Ordering::Relaxed);
+        self.0.is_gentle.store(pace == Pace::Gentle, Ordering::Relaxed);
+    }
+
+    /// Does what has to wait for whoever writes pages, who hurries until it is done.
+    pub(super) fn hurried<T>(&self, wait: impl FnOnce() -> T) -> T {
+        self.0.waiting.fetch_add(1, Ordering::Relaxed);
+        let done = wait();
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        done
+    }
+
+    fn is_gentle(&self) -> bool {
+        self.0.is_gentle.load(Ordering::Relaxed) && self.0.waiting.load(Ordering::Relaxed) == 0
     }
 }
 
@@ -57,7 +73,7 @@ impl StorageBackend for Pages {
     fn write(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         self.file.write(offset, bytes)?;
         let unsynced = self.unsynced.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-        let is_piece = unsynced >= PIECE && self.pacing.is_gentle.load(Ordering::Relaxed);
+        let is_piece = unsynced >= PIECE && self.pacing.is_gentle();
         if is_piece { self.sync_data() } else { Ok(()) }
     }
 
@@ -162,9 +178,15 @@ mod tests {
         pages.sync_data().unwrap();
         (1..PIECE / 4096).for_each(|_| pages.write(4096, &page).unwrap());
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 4);
-        pacing.set(Pace::Full);
-        (0..3 * PIECE / 4096).for_each(|_| pages.write(4096, &page).unwrap());
+        let write = || (0..3 * PIECE / 4096).for_each(|_| pages.write(4096, &page).unwrap());
+        pacing.hurried(write);
         assert_eq!(disk.syncs.load(Ordering::Relaxed), 4);
+        pages.sync_data().unwrap();
+        write();
+        assert_eq!(disk.syncs.load(Ordering::Relaxed), 8);
+        pacing.set(Pace::Full);
+        write();
+        assert_eq!(disk.syncs.load(Ordering::Relaxed), 8);
     }
 
     #[test]

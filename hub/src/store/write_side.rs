@@ -105,11 +105,10 @@ impl WriteSide {
 
     /// Brings the rows in memory to the database. Batches go on meanwhile.
     pub(super) fn flush(&self, database: &Database, reach: Reach) -> Result<(), StoreError> {
-        if reach != Reach::Disk(Pace::Gentle) {
-            // Somebody waits: whoever is at it should hurry.
-            self.pacing.set(Pace::Full);
-        }
-        let turn = self.flushing.lock();
+        let turn = match reach {
+            Reach::Disk(Pace::Gentle) => self.flushing.lock(),
+            _ => self.pacing.hurried(|| self.flushing.lock()),
+        };
         if reach == Reach::Readers && self.is_settled() {
             // Whoever had the turn before has done it.
             return Ok(());
