@@ -12,8 +12,7 @@ mod upgrade;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -34,7 +33,7 @@ use crate::access::household::Household;
 use crate::admin;
 use crate::gateway::Gateway;
 use crate::hub::{Certificate, ClientAddress, Encrypted, Hub};
-use crate::stream::{Entrance, Stream};
+use crate::stream::{Entrance, Opened};
 use crate::tls::CertifiedServer;
 pub use address::PeerAddress;
 use front::Front;
@@ -116,16 +115,16 @@ async fn place(State(shared): State<Shared>, mut request: Request<Body>, next: N
 
 /// Answers the requests of one connection, until it ends or becomes a session. Once `closing` is
 /// true it answers what it has begun to and waits for no further request.
-pub async fn connection(
-    router: Router,
-    stream: Stream,
-    peer: SocketAddr,
-    mut closing: watch::Receiver<bool>,
-) {
+pub async fn connection(router: Router, opened: Opened, mut closing: watch::Receiver<bool>) {
+    let Opened { stream, peer, newcomer, .. } = opened;
     let encrypted = stream.is_tls();
+    // It goes with the first request: a session takes it out, all else is answered and drops it.
+    let newcomer = Mutex::new(Some(newcomer));
     let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer.ip()));
         request.extensions_mut().insert(address::PeerEncrypted(encrypted));
+        let newcomer = newcomer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        newcomer.and_then(|newcomer| request.extensions_mut().insert(newcomer));
         let answer = router.clone().oneshot(request.map(Body::new));
         async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
     });

@@ -16,6 +16,7 @@ pub mod hub;
 pub mod listen;
 pub mod logging;
 pub mod metrics;
+pub mod newcomer;
 pub mod publication;
 pub mod selection;
 pub mod serve;

@@ -29,7 +29,8 @@ use tokio_rustls::TlsAcceptor;
 use crate::config::Config;
 use crate::tls::CertifiedServer;
 
-pub use crate::stream::{Entrance, Stream};
+use crate::newcomer::{Newcomer, Newcomers};
+pub use crate::stream::{Entrance, Opened, Stream};
 pub use serve::{entrances, serve};
 
 use half_open::{HalfOpen, Place};
@@ -73,9 +74,6 @@ impl Bounds {
     }
 }
 
-/// A stream that is ready to be read, its peer, and where it came in.
-pub type Opened = (Stream, SocketAddr, Entrance);
-
 /// The open ports. Dropping it closes them, as soon as the runtime gets to it, and every connection
 /// that is still half open; streams that were handed on live on.
 #[derive(Debug)]
@@ -109,6 +107,7 @@ impl Listener {
             tls: tls.as_ref().map(|tls| tls.acceptor()),
             timeout: bounds.handshake_timeout,
             half_open: Arc::clone(&half_open),
+            newcomers: Arc::default(),
             opened,
         });
         let mut tasks = JoinSet::new();
@@ -175,6 +174,7 @@ struct Greeter {
     tls: Option<TlsAcceptor>,
     timeout: Duration,
     half_open: Arc<HalfOpen>,
+    newcomers: Arc<Newcomers>,
     opened: mpsc::Sender<Opened>,
 }
 
@@ -185,7 +185,7 @@ async fn accept_all(listener: TcpListener, entrance: Entrance, greeter: Arc<Gree
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
-                greeter.clone().admit(socket, (socket::canonical(peer), entrance));
+                greeter.clone().admit(socket, (socket::canonical(peer), entrance)).await;
             }
             Err(error) if concerns_one_peer(&error) => tracing::debug!(%error, "a peer left early"),
             Err(error) => {
@@ -208,12 +208,14 @@ fn concerns_one_peer(error: &io::Error) -> bool {
 }
 
 impl Greeter {
-    fn admit(self: Arc<Self>, socket: TcpStream, (peer, entrance): (SocketAddr, Entrance)) {
+    /// Lets one connection in. Whoever is refused takes nobody's turn.
+    async fn admit(self: Arc<Self>, socket: TcpStream, (peer, entrance): (SocketAddr, Entrance)) {
         let Some(place) = self.half_open.admit(peer.ip()) else {
             tracing::debug!(%peer, "refused: too many half-open connections of this address");
             return;
         };
-        tokio::spawn(self.greet(socket, (peer, entrance), place));
+        let newcomer = self.newcomers.enter().await;
+        tokio::spawn(self.greet(socket, (peer, entrance), (place, newcomer)));
     }
 
     /// Brings one connection to the point where HTTP can take over, or drops it.
@@ -221,12 +223,15 @@ impl Greeter {
         self: Arc<Self>,
         socket: TcpStream,
         (peer, entrance): (SocketAddr, Entrance),
-        mut place: Place,
+        (mut place, newcomer): (Place, Newcomer),
     ) {
         let opening = Box::pin(timeout(self.timeout, self.open(socket)));
         let hand_on = async {
             match opening.await {
-                Ok(Ok(stream)) => drop(self.opened.send((stream, peer, entrance)).await),
+                Ok(Ok(stream)) => {
+                    let opened = Opened { stream, peer, entrance, newcomer };
+                    drop(self.opened.send(opened).await);
+                }
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "the handshake failed"),
                 Err(_) => tracing::debug!(%peer, "nothing came within the handshake timeout"),
             }

@@ -28,6 +28,7 @@ use tokio_tungstenite::WebSocketStream;
 
 use crate::fanout::{Answered, Popped};
 use crate::hub::{Arrival, Hub, Realm, Room, now_ms};
+use crate::newcomer::Newcomer;
 use crate::subscription::Subscription;
 use alarm::Alarm;
 pub use wire::websocket_config;
@@ -48,9 +49,14 @@ pub struct Caller {
     pub session: Option<String>,
 }
 
-/// Runs a session from its opening to its end. `waiting` is dropped once the client is let in.
-pub async fn run<S, W>(hub: Hub, web: WebSocketStream<S>, caller: Caller, waiting: W)
-where
+/// Runs a session from its opening to its end. `waiting` is dropped once the client is let in, and
+/// the newcomer once a subscription is live.
+pub async fn run<S, W>(
+    hub: Hub,
+    web: WebSocketStream<S>,
+    caller: Caller,
+    (waiting, newcomer): (W, Option<Newcomer>),
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let sync = &hub.config().sync;
@@ -67,7 +73,7 @@ where
         Ok(arrival) => {
             drop(waiting);
             socket.wire = socket.wire.open(frame_bytes).await;
-            Box::pin(socket.serve(&arrival)).await
+            Box::pin(socket.serve(&arrival, newcomer)).await
         }
         Err(end) => end,
     };
@@ -92,6 +98,8 @@ struct Doings {
     parked: Option<Box<Parked>>,
     signals: reply::Allowance,
     alarm: Alarm,
+    /// Until the first subscription is live.
+    newcomer: Option<Newcomer>,
 }
 
 /// A push that found no room in the intake. Nothing more is heard until it has.
@@ -137,7 +145,7 @@ where
     }
 
     /// From the welcome to the end.
-    async fn serve(&mut self, arrival: &Arrival) -> End {
+    async fn serve(&mut self, arrival: &Arrival, newcomer: Option<Newcomer>) -> End {
         let mut doings = Doings {
             subscriptions: Vec::new(),
             unanswered: 0,
@@ -145,6 +153,7 @@ where
             parked: None,
             signals: reply::Allowance::new(self.hub.config().limits.signals_per_second),
             alarm: Alarm::default(),
+            newcomer,
         };
         let mut went = self.welcome(arrival).await;
         let end = loop {
@@ -163,6 +172,9 @@ where
     /// for it.
     async fn turn(&mut self, arrival: &Arrival, doings: &mut Doings) -> Result<(), End> {
         let behind = doings.subscriptions.iter().position(|it| !it.is_live());
+        if behind.is_none() && !doings.subscriptions.is_empty() {
+            doings.newcomer = None;
+        }
         let full = self.is_full(doings);
         let now_ms = now_ms();
         let own = self.session.wake_at().map(|at_ms| alarm::with_others(at_ms, now_ms));

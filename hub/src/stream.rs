@@ -2,12 +2,15 @@
 //! bytes on.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
+
+use crate::newcomer::Newcomer;
 
 /// Which of the hub's ports a connection came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +28,19 @@ pub enum Stream {
     Plain(TcpStream),
     /// TLS, its handshake done.
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A stream that is ready to be read.
+#[derive(Debug)]
+pub struct Opened {
+    /// The stream.
+    pub stream: Stream,
+    /// Who is at its other end.
+    pub peer: SocketAddr,
+    /// Where it came in.
+    pub entrance: Entrance,
+    /// Held until what it came for has been begun.
+    pub newcomer: Newcomer,
 }
 
 impl Stream {

@@ -24,11 +24,16 @@ pub(crate) struct Encoder {
 impl Encoder {
     /// A replica of its own.
     pub(crate) fn new() -> Self {
+        Self::of(ReplicaId::from_random(rand::random()))
+    }
+
+    /// A replica that was here before.
+    pub(crate) fn of(replica: ReplicaId) -> Self {
         let name = |name| FieldName::new(name).expect("a field name");
         Self {
             collection: CollectionName::new(COLLECTION).expect("a collection name"),
             fields: ["title", "done", "at"].map(name),
-            replica: ReplicaId::from_random(rand::random()),
+            replica,
             clock: Clock::default(),
             sequence: 0,
         }

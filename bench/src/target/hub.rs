@@ -11,8 +11,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use syncline_protocol::codec::{decode_hub, encode_client};
 use syncline_protocol::{
-    ClientFrame, Cursor, DeviceId, Epoch, Filter, Hello, HubFrame, Push, PushId, SUBPROTOCOL,
-    SpaceName, Start, VERSION, ViewMark,
+    ClientFrame, Cursor, DeviceId, Epoch, Filter, Hello, HubFrame, Push, PushId, ReplicaId,
+    SUBPROTOCOL, SpaceName, Start, VERSION, ViewMark,
 };
 use tokio::process::Command;
 use tokio_tungstenite::tungstenite::Message;
@@ -173,7 +173,12 @@ impl Running for RunningHub {
     async fn link(&self, channel: &str, listening: Listening) -> Result<Box<dyn Link>, Failure> {
         let space = SpaceName::new(channel).map_err(|error| Failure::new(error.to_string()))?;
         let web = connect(self.address, SUBPROTOCOL).await?;
-        let mut link = HubLink::new(web, space);
+        // Whoever comes back is who it was.
+        let encoder = match &listening {
+            Listening::After(place) => Encoder::of(place_of(place)?.1),
+            _ => Encoder::new(),
+        };
+        let mut link = HubLink { web, space, encoder, pushes: 0, cursor: None };
         link.hello(self.member.get().unwrap_or(&self.token)).await?;
         link.listen(listening).await?;
         Ok(Box::new(link))
@@ -204,10 +209,6 @@ struct HubLink {
 }
 
 impl HubLink {
-    fn new(web: Web, space: SpaceName) -> Self {
-        Self { web, space, encoder: Encoder::new(), pushes: 0, cursor: None }
-    }
-
     async fn hello(&mut self, token: &str) -> Result<(), Failure> {
         let hello = Hello {
             version: VERSION,
@@ -229,7 +230,7 @@ impl HubLink {
             Listening::Nothing => return Ok(()),
             Listening::New => Start::Follow { epoch: None, after: None },
             Listening::All => Start::Snapshot,
-            Listening::After(place) => Start::Resume(cursor_of(&place)?),
+            Listening::After(place) => Start::Resume(place_of(&place)?.0),
         };
         let (space, filter) = (self.space.clone(), Filter::default());
         self.send(&ClientFrame::Subscribe { space, filter, start }).await?;
@@ -331,14 +332,17 @@ impl Link for HubLink {
 
     fn place(&self) -> Option<Place> {
         let cursor = self.cursor?;
-        Some(Place(vec![cursor.epoch.0, cursor.sequence, u64::from_be_bytes(cursor.view.0)]))
+        let (view, replica) = (u64::from_be_bytes(cursor.view.0), self.encoder.replica());
+        Some(Place(vec![cursor.epoch.0, cursor.sequence, view, replica.get()]))
     }
 }
 
-fn cursor_of(place: &Place) -> Result<Cursor, Failure> {
+/// Where a replica had read to, and which it was.
+fn place_of(place: &Place) -> Result<(Cursor, ReplicaId), Failure> {
     match place.0[..] {
-        [epoch, sequence, view] => {
-            Ok(Cursor { epoch: Epoch(epoch), sequence, view: ViewMark(view.to_be_bytes()) })
+        [epoch, sequence, view, replica] => {
+            let (epoch, view) = (Epoch(epoch), ViewMark(view.to_be_bytes()));
+            Ok((Cursor { epoch, sequence, view }, ReplicaId::from_random(replica)))
         }
         _ => Err(Failure::new("a place of another system")),
     }

@@ -20,6 +20,7 @@ use super::Shared;
 use super::address::{PeerAddress, client_address};
 use crate::access::household::Household;
 use crate::admin::cookie;
+use crate::newcomer::Newcomer;
 use crate::socket::{self, Caller};
 use crate::stream::Stream;
 
@@ -46,7 +47,8 @@ pub(super) async fn upgrade(
     // A page of the hub's own need not know a token: its browser shows who it is.
     let own = cookie::is_own_origin(request.headers()) == Some(true);
     let session = cookie::session(request.headers()).filter(|_| own);
-    tokio::spawn(begin(shared, upgrade, Caller { address, session }, place));
+    let newcomer = request.extensions_mut().remove::<Newcomer>();
+    tokio::spawn(begin(shared, upgrade, Caller { address, session }, (place, newcomer)));
     accept(&key)
 }
 
@@ -63,7 +65,12 @@ fn accept(key: &str) -> Response {
     response
 }
 
-async fn begin(shared: Shared, upgrade: OnUpgrade, caller: Caller, place: Place) {
+async fn begin(
+    shared: Shared,
+    upgrade: OnUpgrade,
+    caller: Caller,
+    held: (Place, Option<Newcomer>),
+) {
     let upgraded = match upgrade.await {
         Ok(upgraded) => upgraded,
         Err(error) => {
@@ -81,7 +88,7 @@ async fn begin(shared: Shared, upgrade: OnUpgrade, caller: Caller, place: Place)
     // As long as this is held, so is the whole buffer that HTTP read into.
     drop(parts.read_buf);
     let web = WebSocketStream::from_partially_read(io, rest, Role::Server, config).await;
-    socket::run(shared.hub, web, caller, place).await;
+    socket::run(shared.hub, web, caller, held).await;
 }
 
 /// The key of a good handshake.

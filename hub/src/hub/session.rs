@@ -278,13 +278,14 @@ impl Hub {
     }
 
     /// What a device's hello does not name any more is done with. Forgotten in the session's own
-    /// turn, so that no answer to a push of this session goes with it.
+    /// turn, so that no answer to a push of this session goes with it. What was answered just now
+    /// may be overlooked; the next hello finds it.
     fn settle_outbox(&self, session: SessionId, hello: &Hello) -> Result<(), StoreError> {
         let own = hello.outbox.iter().any(|id| id.replica == hello.replica);
         let rest = PushId { replica: hello.replica, counter: u64::MAX };
-        let snapshot = self.inner.store.snapshot()?;
+        let glance = self.inner.store.glance()?;
         for before in hello.outbox.iter().copied().chain((!own).then_some(rest)) {
-            if snapshot.has_outcomes(before)? {
+            if glance.has_outcomes(before)? {
                 self.spawn(session, Work::Forget { before }, 64);
             }
         }

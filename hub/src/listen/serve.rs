@@ -54,9 +54,9 @@ pub async fn serve(
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
             accepted = listener.accept() => match accepted {
-                Some((stream, peer, entrance)) => {
-                    let (router, closing) = (routers.at(entrance), closing.clone());
-                    connections.spawn(http::connection(router, stream, peer, closing));
+                Some(opened) => {
+                    let (router, closing) = (routers.at(opened.entrance), closing.clone());
+                    connections.spawn(http::connection(router, opened, closing));
                 }
                 None => break,
             },

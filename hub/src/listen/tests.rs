@@ -85,7 +85,7 @@ fn shared(addresses: &[SocketAddr]) -> Vec<(SocketAddr, Entrance)> {
 }
 
 async fn echo_all(mut listener: Listener) {
-    while let Some((stream, peer, _)) = listener.accept().await {
+    while let Some(Opened { stream, peer, .. }) = listener.accept().await {
         assert_eq!(peer.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
         tokio::spawn(async move {
             let (mut read, mut write) = tokio::io::split(stream);
@@ -323,7 +323,7 @@ async fn a_dropped_listener_closes_its_port_and_who_is_in_the_door() {
     let mut silent = TcpStream::connect(address).await.expect("open");
     let mut served = TcpStream::connect(address).await.expect("open");
     served.write_all(b"x").await.expect("writable");
-    let (mut stream, _, _) = listener.accept().await.expect("a stream");
+    let Opened { mut stream, .. } = listener.accept().await.expect("a stream");
     assert!(!stream.is_tls());
     drop(listener);
     check_closed(&mut silent).await;
@@ -342,7 +342,7 @@ async fn every_stream_tells_its_entrance() {
     for (address, entrance) in listener.addresses().to_vec() {
         let mut client = TcpStream::connect(address).await.expect("open");
         client.write_all(b"x").await.expect("writable");
-        assert_eq!(listener.accept().await.expect("a stream").2, entrance);
+        assert_eq!(listener.accept().await.expect("a stream").entrance, entrance);
     }
 }
 
@@ -368,7 +368,7 @@ async fn both_families_share_a_port_and_ipv4_peers_keep_their_form() {
     let port = listener.addresses()[0].0.port();
     let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.expect("dual stack");
     client.write_all(b"x").await.expect("writable");
-    let (_, peer, _) = listener.accept().await.expect("a stream");
+    let Opened { peer, .. } = listener.accept().await.expect("a stream");
     assert_eq!(peer.ip(), IpAddr::V4(Ipv4Addr::LOCALHOST));
     listener.close().await;
     let apart =

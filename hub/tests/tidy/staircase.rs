@@ -21,7 +21,7 @@ const STAIRCASE: &[(&str, &[&str])] = &[
     ("serve", &["listen", "logging"]),
     ("listen", &["http"]),
     ("http", &["socket", "gateway", "admin", "stream", "tls"]),
-    ("socket", &["hub"]),
+    ("socket", &["hub", "newcomer"]),
     ("gateway", &["hub"]),
     ("admin", &["hub"]),
     ("hub", &["admit", "writer", "subscription"]),
@@ -35,7 +35,8 @@ const STAIRCASE: &[(&str, &[&str])] = &[
     ("publication", &[]),
     ("selection", &[]),
     ("logging", &[]),
-    ("stream", &[]),
+    ("stream", &["newcomer"]),
+    ("newcomer", &[]),
     ("tls", &[]),
 ];
 
