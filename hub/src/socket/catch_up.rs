@@ -1,48 +1,71 @@
-//! A subscription that is behind: pages from the store, each read while the one before it is sent.
+//! A subscription that is behind: pages from the store, read ahead of what is being sent.
+//!
+//! ```text
+//! store --> a few pages in a turn --> channel of AHEAD pages --> socket
+//! ```
+//! No thread ever waits for a socket: a turn ends when the channel is full, and the next one begins
+//! when there is room again.
+
+use std::time::{Duration, Instant};
 
 use syncline_protocol::{Code, Reject};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::{self, Sender};
 
 use super::{Doings, End, Socket};
 use crate::access::principal::Principal;
 use crate::hub::{Arrival, Hub};
 use crate::subscription::{Ended, Subscription};
 
-/// Pages of one catch-up that are sent in a row before anything else has its turn.
-const PAGES_MAX: usize = 16;
+/// A catch-up goes on for so long before anything else of its session has its turn.
+const IN_A_ROW: Duration = Duration::from_millis(50);
+/// Pages that one catch-up reads before another one has its turn.
+const PAGES_A_TURN: usize = 8;
+/// Pages that wait for the socket, besides the one that is being sent and one that has no room.
+const AHEAD: usize = 2;
 
-/// A subscription that has read a page, and the page's frames.
-type Page = (Subscription, Result<Vec<Vec<u8>>, Ended>);
+/// The frames of a page.
+type Page = Vec<Vec<u8>>;
+
+/// How a turn to read ended.
+enum Turn {
+    /// All that it read is on its way.
+    Over,
+    /// The channel has no room for this page.
+    Full(Page),
+    /// The subscription ends.
+    Ended(Ended),
+}
 
 impl<S> Socket<S>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    /// Sends the next pages of a catch-up: each is read while the one before it is sent.
+    /// Sends the next pages of a catch-up.
     pub(super) async fn catch_up(
         &mut self,
         arrival: &Arrival,
         doings: &mut Doings,
         index: usize,
     ) -> Result<(), End> {
-        let mut subscription = doings.subscriptions.swap_remove(index);
-        let mut frames = Vec::new();
-        for _ in 0..PAGES_MAX {
-            let reading = read_page(self.hub.clone(), arrival.principal.clone(), subscription);
-            let (read, sent) = tokio::join!(reading, self.send_all(std::mem::take(&mut frames)));
-            sent?;
-            let (back, page) = read?;
-            subscription = back;
-            match page {
-                Ok(page) => frames = page,
-                Err(ended) => return self.end_catch_up(subscription, ended).await,
+        let subscription = doings.subscriptions.swap_remove(index);
+        let (pages, mut ahead) = mpsc::channel(AHEAD);
+        let reading = read(self.hub.clone(), arrival.principal.clone(), subscription, pages);
+        let sending = async {
+            while let Some(page) = ahead.recv().await {
+                self.send_all(page).await?;
             }
-            if subscription.is_live() {
-                break;
-            }
+            // Whoever still reads is told that nobody wants it.
+            drop(ahead);
+            Ok::<_, End>(())
+        };
+        let (read, sent) = tokio::join!(reading, sending);
+        sent?;
+        match read? {
+            (subscription, None) => doings.subscriptions.push(subscription),
+            (subscription, Some(ended)) => return self.end_catch_up(subscription, ended).await,
         }
-        doings.subscriptions.push(subscription);
-        self.send_all(frames).await
+        Ok(())
     }
 
     async fn send_all(&mut self, frames: Vec<Vec<u8>>) -> Result<(), End> {
@@ -65,21 +88,57 @@ where
     }
 }
 
-/// Reads the next page, off the async threads.
-async fn read_page(
+/// Reads pages until the subscription is live, ends, or has had its time.
+async fn read(
     hub: Hub,
     principal: Principal,
     mut subscription: Subscription,
-) -> Result<Page, End> {
-    let turn = hub.page_turn().await;
-    let page = move || {
-        let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
-        let space = subscription.space().clone();
-        let reading = || hub.reading(&principal, &space);
-        let frames = subscription.catch_up(hub.store(), page_bytes, reading);
-        drop(turn);
-        (subscription, frames)
-    };
-    let read = tokio::task::spawn_blocking(page).await;
-    read.map_err(|_| Reject::new(Code::Internal, "A page could not be read").into())
+    pages: Sender<Page>,
+) -> Result<(Subscription, Option<Ended>), End> {
+    let begun = Instant::now();
+    while !subscription.is_live() && begun.elapsed() < IN_A_ROW {
+        let (hub, principal, given) = (hub.clone(), principal.clone(), pages.clone());
+        let turn = hub.page_turn().await;
+        let reading = move || {
+            let read = read_in_turn(&hub, &principal, &mut subscription, &given);
+            drop(turn);
+            (subscription, read)
+        };
+        let read = tokio::task::spawn_blocking(reading).await;
+        let internal = || Reject::new(Code::Internal, "A page could not be read");
+        let (back, read) = read.map_err(|_| internal())?;
+        subscription = back;
+        match read {
+            Turn::Over => {}
+            Turn::Full(page) => pages.send(page).await.map_err(|_| End::Broken)?,
+            Turn::Ended(ended) => return Ok((subscription, Some(ended))),
+        }
+    }
+    Ok((subscription, None))
+}
+
+/// Reads a few pages, off the async threads.
+fn read_in_turn(
+    hub: &Hub,
+    principal: &Principal,
+    subscription: &mut Subscription,
+    pages: &Sender<Page>,
+) -> Turn {
+    let page_bytes = usize::try_from(hub.config().sync.page_bytes).unwrap_or(usize::MAX);
+    let space = subscription.space().clone();
+    let reading = || hub.reading(principal, &space);
+    for _ in 0..PAGES_A_TURN {
+        let page = match subscription.catch_up(hub.store(), page_bytes, reading) {
+            Ok(page) => page,
+            Err(ended) => return Turn::Ended(ended),
+        };
+        // Nothing came: what may be read will be known in a moment.
+        let is_over = page.is_empty() || subscription.is_live();
+        match pages.try_send(page) {
+            Ok(()) if is_over => return Turn::Over,
+            Ok(()) => {}
+            Err(error) => return Turn::Full(error.into_inner()),
+        }
+    }
+    Turn::Over
 }
