@@ -8,7 +8,7 @@ use super::raw::change;
 use syncline::config::Config;
 use syncline_protocol::codec::encode_client;
 use syncline_protocol::{
-    ClientFrame, Code, CollectionName, Filter, HubFrame, PresenceEvent, Start, Value,
+    Applied, ClientFrame, Code, CollectionName, Filter, HubFrame, PresenceEvent, Start, Value,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,5 +198,42 @@ async fn of_a_burst_of_pushes_each_is_answered() {
     for id in ids {
         client.answer(id).await.unwrap();
     }
+    hub.stop().await;
+}
+
+/// Pages of one record, far more than are read in a turn or wait for a socket; first for one who
+/// reads at once, then for one who reads when others have gone on for a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catch_up_of_many_pages_is_whole_and_in_order() {
+    const RECORDS: usize = 200;
+    let hub = TestHub::start(|config| config.sync.page_bytes = 1, Vec::new()).await;
+    let space = hub.space("shared").await;
+    let (mut ann, mut bob) = (hub.client().await, hub.client().await);
+    let keys: Vec<_> = (0..RECORDS).map(|at| format!("k{at:03}")).collect();
+    let value = "long ".repeat(12_000);
+    for key in &keys {
+        let push = ann.put(&space, key, &value);
+        ann.push(push).await.unwrap();
+    }
+    let told = |found: &[Applied]| -> Vec<String> {
+        found.iter().map(|it| it.delta.change.key.as_str().to_owned()).collect()
+    };
+    assert_eq!(told(&bob.subscribe(&space, Filter::default()).await), keys);
+    let (filter, start) = (Filter::default(), Start::Follow { epoch: None, after: Some(0) });
+    let mut slow = hub.client().await;
+    slow.send(&ClientFrame::Subscribe { space: space.clone(), filter, start }).await;
+    for _ in 0..RECORDS {
+        let push = ann.put(&space, "later", "1");
+        ann.push(push).await.unwrap();
+    }
+    let mut found = Vec::new();
+    while found.len() < RECORDS + 1 {
+        if let HubFrame::Changes { before, last, deltas, .. } = slow.next().await {
+            assert!(before <= last);
+            found.extend(deltas);
+        }
+    }
+    assert_eq!(told(&found[..RECORDS]), keys);
+    assert!(found.is_sorted_by_key(|applied| applied.sequence));
     hub.stop().await;
 }
