@@ -2,7 +2,7 @@
 //! do not stand in the scheduler's queue before those who are there. It has one queue, and whoever
 //! is there waits twice in it for what it writes: to be read, and to be answered.
 //!
-//! What is bounded is work, not connections. Whoever has not finished within [`HEAD_START`] waits
+//! What is bounded is work, not connections. Whoever has not finished within its head start waits
 //! for its network, or means harm, and is counted no more: nobody, however slow, shuts the door.
 
 use std::collections::BTreeMap;

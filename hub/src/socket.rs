@@ -11,6 +11,7 @@
 
 mod alarm;
 mod catch_up;
+mod outgoing;
 mod reply;
 mod wire;
 

@@ -17,14 +17,15 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::outgoing::Outgoing;
 use super::reply;
 
 /// Read ahead of the frames: small, because idle sessions are many.
 const READ_BUFFER: usize = 2 * 1024;
-/// Frames gather up to here before they are written to the socket.
-const WRITE_BUFFER: usize = 32 * 1024;
-/// One frame may hold a record as large as the door takes.
-const WRITE_BUFFER_MAX: usize = 64 * 1024 * 1024;
+/// Frames gather up to so many bytes before they are written to the socket.
+const GATHERED: usize = 32 * 1024;
+/// What the protocol itself may have waiting: pongs to one who takes none, and a goodbye.
+const OWN_BYTES_MAX: usize = 16 * 1024;
 /// A client that was told goodbye has so long to close its end.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -33,8 +34,8 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 pub fn websocket_config() -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(WRITE_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .write_buffer_size(0)
+        .max_write_buffer_size(OWN_BYTES_MAX)
         .max_message_size(Some(HELLO_BYTES_MAX))
         .max_frame_size(Some(HELLO_BYTES_MAX))
 }
@@ -83,7 +84,10 @@ pub(super) enum Said {
 
 /// One WebSocket.
 pub(super) struct Wire<S> {
+    /// What comes in, and what the protocol itself says: pongs, the close.
     web: WebSocketStream<S>,
+    /// What goes out. Empty whenever something is heard, so that no pong comes into the middle.
+    outgoing: Outgoing,
     /// A socket that takes nothing for so long is as good as closed.
     patience: Duration,
 }
@@ -93,22 +97,25 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     pub(super) fn new(web: WebSocketStream<S>, patience: Duration) -> Self {
-        Self { web, patience }
+        Self { web, outgoing: Outgoing::default(), patience }
     }
 
     /// Takes frames of full size from here on. A client waits for the welcome before it says more,
     /// so that nothing it sent is lost with the small buffers.
     pub(super) async fn open(self, frame_bytes: usize) -> Self {
-        let Self { web, patience } = self;
+        let Self { web, outgoing, patience } = self;
         let limit = Some(frame_bytes);
         let config = websocket_config().max_message_size(limit).max_frame_size(limit);
         let io = web.into_inner();
         let web = WebSocketStream::from_raw_socket(io, Role::Server, Some(config)).await;
-        Self { web, patience }
+        Self { web, outgoing, patience }
     }
 
     /// Waits for the next thing that the client says. May be dropped and asked again.
     pub(super) async fn hear(&mut self) -> Result<Said, End> {
+        if !self.outgoing.is_empty() {
+            self.flush().await?;
+        }
         match self.web.next().await {
             Some(Ok(Message::Binary(bytes))) => Ok(Said::Frame(bytes)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(Said::Alive),
@@ -135,6 +142,7 @@ where
         };
         let goodbye = encode_hub(&HubFrame::Goodbye { reject, retry_after_ms });
         let parting = async {
+            self.write().await?;
             self.web.feed(Message::Binary(goodbye.into())).await?;
             self.web.close(Some(close)).await?;
             let mut is_closed = false;
@@ -152,22 +160,25 @@ where
         let _ = timeout(CLOSE_WITHIN, parting).await;
     }
 
-    /// Puts a frame into the write buffer; several are flushed together.
+    /// Puts a frame behind those that wait; several are flushed together.
     pub(super) async fn send(&mut self, bytes: Bytes) -> Result<(), Broken> {
-        let web = &mut self.web;
-        match poll_fn(|cx| web.poll_ready_unpin(cx)).now_or_never() {
-            Some(ready) => ready.map_err(|_| Broken)?,
-            None => patient(self.patience, poll_fn(|cx| web.poll_ready_unpin(cx))).await?,
-        }
-        self.web.start_send_unpin(Message::Binary(bytes)).map_err(|_| Broken)
+        self.outgoing.push(bytes);
+        if self.outgoing.bytes() < GATHERED { Ok(()) } else { self.flush().await }
     }
 
-    /// Writes what is in the buffer.
+    /// Writes what waits.
     pub(super) async fn flush(&mut self) -> Result<(), Broken> {
-        match self.web.flush().now_or_never() {
-            Some(flushed) => flushed.map_err(|_| Broken),
-            None => patient(self.patience, self.web.flush()).await,
+        match self.write().now_or_never() {
+            Some(written) => written.map_err(|_| Broken),
+            None => patient(self.patience, self.write()).await,
         }
+    }
+
+    /// Writes what waits. May be dropped and asked again.
+    async fn write(&mut self) -> Result<(), tungstenite::Error> {
+        let (web, outgoing) = (&mut self.web, &mut self.outgoing);
+        poll_fn(|cx| outgoing.poll_write(web.get_mut(), cx)).await?;
+        self.web.flush().await
     }
 }
 
