@@ -9,14 +9,10 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-/// A whole message of bytes.
-const FINAL_BINARY: u8 = 0x82;
-/// Lengths up to here are in the second byte; this and the next value of it say that two or eight
-/// bytes with the length follow.
-const LENGTH_MAX: usize = 125;
-const LENGTH_IN_2: u8 = 126;
-const LENGTH_IN_8: u8 = 127;
+/// A header's bytes at most: without a mask, which only clients use.
 const HEADER_MAX: usize = 10;
 /// Pieces of one write to the socket: two for each frame.
 const PIECES_MAX: usize = 128;
@@ -111,24 +107,11 @@ impl Outgoing {
 
 impl Frame {
     fn new(body: Bytes) -> Self {
+        let opcode = OpCode::Data(Data::Binary);
+        let (of, length) = (FrameHeader { opcode, ..FrameHeader::default() }, body.len() as u64);
         let mut header = [0; HEADER_MAX];
-        header[0] = FINAL_BINARY;
-        let header_bytes = match (body.len(), u16::try_from(body.len())) {
-            (length @ ..=LENGTH_MAX, Ok(_)) => {
-                header[1] = length.to_le_bytes()[0];
-                2
-            }
-            (_, Ok(length)) => {
-                header[1] = LENGTH_IN_2;
-                header[2..4].copy_from_slice(&length.to_be_bytes());
-                4
-            }
-            (length, Err(_)) => {
-                header[1] = LENGTH_IN_8;
-                header[2..].copy_from_slice(&(length as u64).to_be_bytes());
-                HEADER_MAX
-            }
-        };
+        of.format(length, &mut header.as_mut_slice()).expect("it fits, whatever the length");
+        let header_bytes = of.len(length);
         Self { header, header_bytes, body }
     }
 
@@ -147,7 +130,6 @@ mod tests {
 
     use proptest::prelude::*;
     use tokio_tungstenite::tungstenite::protocol::frame::Frame as Library;
-    use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
     use super::*;
 

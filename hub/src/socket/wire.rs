@@ -11,7 +11,7 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use syncline_protocol::codec::encode_hub;
 use syncline_protocol::session::server::HELLO_BYTES_MAX;
 use syncline_protocol::{Code, HubFrame, Reject};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
@@ -176,9 +176,11 @@ where
 
     /// Writes what waits. May be dropped and asked again.
     async fn write(&mut self) -> Result<(), tungstenite::Error> {
+        // A pong that was begun ends before a frame begins.
+        self.web.flush().await?;
         let (web, outgoing) = (&mut self.web, &mut self.outgoing);
         poll_fn(|cx| outgoing.poll_write(web.get_mut(), cx)).await?;
-        self.web.flush().await
+        Ok(self.web.get_mut().flush().await?)
     }
 }
 
@@ -189,4 +191,35 @@ fn patient<'a>(
     taken: impl Future<Output = Result<(), tungstenite::Error>> + Send + 'a,
 ) -> BoxFuture<'a, Result<(), Broken>> {
     async move { timeout(patience, taken).await.map_err(|_| Broken)?.map_err(|_| Broken) }.boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_pong_that_was_begun_ends_before_a_frame_begins() {
+        let (client, hub) = tokio::io::duplex(16);
+        let mut client = WebSocketStream::from_raw_socket(client, Role::Client, None).await;
+        let config = Some(websocket_config());
+        let hub = WebSocketStream::from_raw_socket(hub, Role::Server, config).await;
+        let mut wire = Wire::new(hub, Duration::from_secs(10));
+        let ping = Bytes::from_static(&[7; 100]);
+        let (pinged, heard) = tokio::join!(client.send(Message::Ping(ping.clone())), wire.hear());
+        assert!(pinged.is_ok() && matches!(heard, Ok(Said::Alive)));
+        // The pong is begun, and the client reads nothing yet.
+        assert!(wire.heard().is_none());
+        let frame = Bytes::from_static(b"a frame");
+        let hub = async {
+            wire.send(frame.clone()).await?;
+            wire.flush().await
+        };
+        let reading = async { (client.next().await, client.next().await) };
+        let both = async { tokio::join!(hub, reading) };
+        let both = timeout(Duration::from_secs(10), both).await;
+        let (sent, (first, second)) = both.expect("the client understands what comes");
+        assert!(sent.is_ok());
+        assert_eq!(first.unwrap().unwrap(), Message::Pong(ping));
+        assert_eq!(second.unwrap().unwrap(), Message::Binary(frame));
+    }
 }
