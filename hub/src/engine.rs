@@ -320,7 +320,7 @@ impl Engine {
         settle(result)
     }
 
-    /// What the entries since the last call did; ask after the commit.
+    /// What the entries since the last call did, to be told once they are committed.
     #[must_use]
     pub fn take_told(&mut self) -> Told {
         Told {

@@ -1,5 +1,5 @@
-//! The hub's three threads: the writer, which blocks on the disk, and behind it the fan-out and the
-//! flusher, which brings what was written to redb.
+//! The hub's four threads: the writer, which applies; behind it the committer, which blocks on the
+//! disk, and the fan-out; and beside them the flusher, which brings what was written to redb.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,13 +17,17 @@ use crate::access::recognised::Recognised;
 use crate::access::throttle::Throttle;
 use crate::admit::Admit;
 use crate::config::Config;
-use crate::engine::{Engine, Rule, Told};
+use crate::engine::{Answer, Engine, Rule, Told};
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
 use crate::store::{Pace, Reach, Store, StoreError};
 use crate::writer::Writer;
-use crate::writer::intake::{BatchLimit, Intake, Job};
+use crate::writer::committer::{Committer, Uncommitted};
+use crate::writer::intake::{BatchLimit, Intake};
 
+/// Batches that were applied and wait for the disk: one while the last is synced, so that a slow
+/// disk makes batches larger, not more.
+const APPLIED_MAX: usize = 1;
 /// Batches that wait for the fan-out thread: a few, so that a slow one slows the writer instead of
 /// growing.
 const TOLD_MAX: usize = 16;
@@ -32,20 +36,23 @@ const RECOGNISED_MAX: usize = 10_000;
 /// Addresses whose wrong secrets are counted.
 const THROTTLED_MAX: usize = 10_000;
 
+/// A batch that was applied, and whoever waits for its answers.
+type Applied = (Uncommitted, Vec<Reply>);
+type Reply = Box<dyn FnOnce(Answer) + Send>;
+
 /// The running threads.
 #[derive(Debug)]
 pub struct Threads {
     intake: Arc<Intake>,
-    writer: JoinHandle<()>,
-    fanout: JoinHandle<()>,
-    flusher: JoinHandle<()>,
+    /// The one who hands on before the one who is handed to.
+    running: [JoinHandle<()>; 4],
 }
 
 impl Threads {
     /// Takes no more writes, finishes those that wait, and ends the threads. Blocks.
     pub fn stop(self) {
         self.intake.close();
-        for thread in [self.writer, self.fanout, self.flusher] {
+        for thread in self.running {
             if thread.join().is_err() {
                 tracing::error!("a thread of the hub had panicked");
             }
@@ -98,22 +105,26 @@ pub(super) fn start(
 }
 
 fn spawn(hub: &Hub, mut writer: Writer) -> Threads {
+    let (hand_on, applied) = sync_channel(APPLIED_MAX);
     let (tell, told) = sync_channel(TOLD_MAX);
     // No room: asked while it flushes, it would flush what that flush has brought already.
     let (ask, asked) = sync_channel(0);
     writer.leave_flushes_to(ask);
-    let (for_writer, for_fanout, for_flusher) = (hub.clone(), hub.clone(), hub.clone());
-    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-    let writer = thread("writer").spawn(move || run_writer(&for_writer, writer, &tell));
-    let fanout = thread("fan-out").spawn(move || run_fanout(&for_fanout, &told));
-    let flusher = thread("flusher").spawn(move || run_flusher(&for_flusher, &asked));
-    let expect = "the system starts three threads";
-    let (writer, fanout) = (writer.expect(expect), fanout.expect(expect));
-    let flusher = flusher.expect(expect);
-    Threads { intake: hub.inner.intake.clone(), writer, fanout, flusher }
+    let committer = writer.committer();
+    let thread = |name: &str, run: Box<dyn FnOnce(&Hub) + Send>| {
+        let (thread, hub) = (std::thread::Builder::new().name(name.to_owned()), hub.clone());
+        thread.spawn(move || run(&hub)).expect("the system starts four threads")
+    };
+    let running = [
+        thread("writer", Box::new(move |hub| run_writer(hub, writer, &hand_on))),
+        thread("committer", Box::new(move |hub| run_committer(hub, &committer, &applied, &tell))),
+        thread("fan-out", Box::new(move |hub| run_fanout(hub, &told))),
+        thread("flusher", Box::new(move |hub| run_flusher(hub, &asked))),
+    ];
+    Threads { intake: hub.inner.intake.clone(), running }
 }
 
-fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>) {
+fn run_writer(hub: &Hub, mut writer: Writer, hand_on: &SyncSender<Applied>) {
     let sync = &hub.inner.config.sync;
     let limit = BatchLimit {
         bytes: usize::try_from(sync.batch_bytes).unwrap_or(usize::MAX),
@@ -127,17 +138,22 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>)
         let wait = writer.housekeeping_due_ms().saturating_sub(now_ms());
         let until = (!failed).then(|| Instant::now() + Duration::from_millis(wait));
         let Some(jobs) = hub.inner.intake.take(limit, until) else { break };
-        if failed {
-            refuse(jobs);
-            continue;
-        }
-        if jobs.is_empty() && !writer.is_housekeeping_due(now_ms()) {
+        let is_idle = jobs.is_empty() && !writer.is_housekeeping_due(now_ms());
+        if failed || is_idle {
+            refuse(jobs.into_iter().map(|job| job.reply));
             continue;
         }
         not_before = Instant::now() + sync.batch_interval;
-        if let Err(error) = commit(hub, &mut writer, jobs, tell) {
-            fail(hub, &error);
-            failed = true;
+        let (entries, replies): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
+        match writer.apply(entries, now_ms()) {
+            // The committer lives as long as this thread; should it have died, nothing is answered.
+            Ok(applied) => drop(hand_on.send((applied, replies))),
+            Err(error) => {
+                refuse(replies);
+                fail(hub, &error);
+                failed = true;
+            }
         }
     }
     // The next start has nothing to read back then; if this fails, it has.
@@ -146,31 +162,43 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>)
     }
 }
 
-/// Commits a batch, hands it on, and answers. On failure every job hears that it was not applied.
+/// Commits what was applied; what was applied while it waited for the disk goes together.
+fn run_committer(
+    hub: &Hub,
+    committer: &Committer,
+    applied: &Receiver<Applied>,
+    tell: &SyncSender<(Told, Instant)>,
+) {
+    while let Ok((mut batch, mut replies)) = applied.recv() {
+        while let Ok((later, more)) = applied.try_recv() {
+            batch = batch.join(later);
+            replies.extend(more);
+        }
+        commit(hub, committer, (batch, replies), tell);
+    }
+}
+
+/// Commits what was applied, hands it on, and answers. On failure everyone hears that nothing was
+/// applied.
 fn commit(
     hub: &Hub,
-    writer: &mut Writer,
-    jobs: Vec<Job>,
+    committer: &Committer,
+    (batch, replies): Applied,
     tell: &SyncSender<(Told, Instant)>,
-) -> Result<(), StoreError> {
-    let (entries, replies): (Vec<_>, Vec<_>) =
-        jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
-    let committed = match writer.commit(entries, now_ms()) {
+) {
+    let committed = match committer.commit(batch) {
         Ok(committed) => committed,
         Err(error) => {
-            for reply in replies {
-                reply(Err(Reject::new(Code::Unavailable, "The store cannot write")));
-            }
-            return Err(error);
+            refuse(replies);
+            return fail(hub, &error);
         }
     };
-    let engine = writer.engine();
-    hub.inner.clock.store(engine.clock().to_bits(), Ordering::Release);
-    let rights_changed = !Arc::ptr_eq(&hub.directory(), engine.directory());
+    hub.inner.clock.store(committed.clock.to_bits(), Ordering::Release);
+    let rights_changed = !Arc::ptr_eq(&hub.directory(), &committed.directory);
     if rights_changed {
         let mut directory =
             hub.inner.directory.write().expect("nothing panics while it holds the directory");
-        *directory = engine.directory().clone();
+        *directory = committed.directory;
     }
     // The fan-out thread lives as long as this one; should it have died, the log has everything.
     let _ = tell.send((committed.told, Instant::now()));
@@ -180,12 +208,11 @@ fn commit(
     for (reply, answer) in replies.into_iter().zip(committed.answers) {
         reply(answer);
     }
-    Ok(())
 }
 
-fn refuse(jobs: Vec<Job>) {
-    for job in jobs {
-        (job.reply)(Err(Reject::new(Code::Unavailable, "The store cannot write")));
+fn refuse(replies: impl IntoIterator<Item = Reply>) {
+    for reply in replies {
+        reply(Err(Reject::new(Code::Unavailable, "The store cannot write")));
     }
 }
 

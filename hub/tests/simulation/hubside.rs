@@ -76,7 +76,8 @@ impl World {
         let node = self.node.as_mut().ok_or("no hub to furnish")?;
         for work in works {
             node.submit(0, Entry { principal: hub(), now_ms, work }, (1, 1), None);
-            let done = node.commit(now_ms).map_err(|error| error.to_string())?;
+            let done = node.apply(now_ms).and_then(|()| node.commit());
+            let done = done.map_err(|error| error.to_string())?;
             if let Some(Err(reject)) = done.into_iter().map(|done| done.answer).next() {
                 return Err(format!("the hub cannot be furnished: {reject}"));
             }
@@ -153,45 +154,62 @@ impl World {
             self.at(at_ms, Event::Page { conn });
         }
         if has_work {
-            self.want_commit();
+            self.want_apply();
         }
     }
 
-    pub(crate) fn want_commit(&mut self) {
-        if !std::mem::replace(&mut self.commit_due, true) {
+    pub(crate) fn want_apply(&mut self) {
+        if !std::mem::replace(&mut self.apply_due, true) {
             let in_ms = self.chance.below(5);
-            self.after(in_ms, Event::Commit);
+            self.after(in_ms, Event::Apply);
         }
     }
 
-    pub(crate) fn commit(&mut self) -> Result<(), Fail> {
-        self.commit_due = false;
+    /// What is applied is committed later: more may be applied before, and read.
+    pub(crate) fn apply(&mut self) {
+        self.apply_due = false;
         let (hub_ms, life) = (self.hub_ms(), self.life);
-        let Some(node) = self.node.as_mut().filter(|node| !node.has_failed) else { return Ok(()) };
-        let result = node.commit(hub_ms);
-        let replies = node.take_replies();
-        for reply in replies {
-            let in_ms = self.chance.below(6);
-            self.after(in_ms, Event::Answer { life, reply });
+        let Some(node) = self.node.as_mut().filter(|node| !node.has_failed) else { return };
+        if node.apply(hub_ms).is_err() {
+            return self.hub_fails();
         }
-        let Ok(done) = result else {
-            self.tally.count(Kind::TornCommits);
-            let in_ms = self.chance.below(40);
-            self.after(in_ms, Event::HubStops { life });
+        let housekeeping_in_ms = node.writer.housekeeping_due_ms().saturating_sub(hub_ms);
+        if node.waiting > 0 {
+            self.want_apply();
+        } else if housekeeping_in_ms < 250 && !self.apply_due {
+            self.apply_due = true;
+            self.after(housekeeping_in_ms, Event::Apply);
+        }
+        let in_ms = self.chance.below(6);
+        self.after(in_ms, Event::Commit { life });
+    }
+
+    pub(crate) fn commit(&mut self, life: u64) -> Result<(), Fail> {
+        let Some(node) = self.node.as_mut().filter(|_| self.life == life) else { return Ok(()) };
+        let Ok(done) = node.commit() else {
+            self.hub_fails();
             return Ok(());
         };
+        self.answer_all();
         done.into_iter().try_for_each(|done| self.record(done))?;
         let in_ms = self.chance.below(4);
         self.after(in_ms, Event::Publish { life });
-        let Some(node) = &self.node else { return Ok(()) };
-        let housekeeping_in_ms = node.writer.housekeeping_due_ms().saturating_sub(hub_ms);
-        if node.waiting > 0 {
-            self.want_commit();
-        } else if housekeeping_in_ms < 250 && !self.commit_due {
-            self.commit_due = true;
-            self.after(housekeeping_in_ms, Event::Commit);
-        }
         Ok(())
+    }
+
+    fn hub_fails(&mut self) {
+        self.answer_all();
+        self.tally.count(Kind::TornCommits);
+        let (in_ms, life) = (self.chance.below(40), self.life);
+        self.after(in_ms, Event::HubStops { life });
+    }
+
+    fn answer_all(&mut self) {
+        let (replies, life) = (self.node.as_ref().map(Node::take_replies), self.life);
+        for reply in replies.into_iter().flatten() {
+            let in_ms = self.chance.below(6);
+            self.after(in_ms, Event::Answer { life, reply });
+        }
     }
 
     /// Tells the oracle what a commit did.
@@ -323,7 +341,7 @@ impl World {
             }
         }
         if is_due {
-            self.want_commit();
+            self.want_apply();
         }
         Ok(())
     }
