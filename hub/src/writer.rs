@@ -16,6 +16,7 @@ pub mod committer;
 mod flusher;
 mod housekeeping;
 pub mod intake;
+pub mod pacing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

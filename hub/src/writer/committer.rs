@@ -1,7 +1,7 @@
 //! The committer: brings to the disk what was applied, and says what may be told and answered then.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use syncline_protocol::HlcTime;
 
@@ -33,6 +33,8 @@ pub struct Committed {
     pub clock: HlcTime,
     /// Accounts, tokens and memberships as of the last entry.
     pub directory: Arc<Directory>,
+    /// How long the disk took; none when somebody else had it synced already.
+    pub synced_in: Option<Duration>,
 }
 
 /// The one who commits.
@@ -63,13 +65,14 @@ impl Committer {
     /// When the store failed: nobody may hear of it, and nothing may be written again.
     pub fn commit(&self, applied: Uncommitted) -> Result<Committed, StoreError> {
         let begun = Instant::now();
-        if self.store.sync(applied.batch)? {
-            self.metrics.fsync_seconds.observe(begun.elapsed().as_secs_f64());
+        let synced_in = self.store.sync(applied.batch)?.then(|| begun.elapsed());
+        if let Some(synced_in) = synced_in {
+            self.metrics.fsync_seconds.observe(synced_in.as_secs_f64());
             self.metrics.commit_seconds.observe(applied.begun.elapsed().as_secs_f64());
         }
         self.count(&applied);
         let Uncommitted { answers, told, clock, directory, .. } = applied;
-        Ok(Committed { answers, told, clock, directory })
+        Ok(Committed { answers, told, clock, directory, synced_in })
     }
 
     fn count(&self, applied: &Uncommitted) {
