@@ -10,7 +10,7 @@ use syncline::engine::{Entry, Submission, Work, Writes, system_space};
 use syncline_protocol::{Epoch, ReplicaId, SpaceId, SpaceName, Value};
 
 use super::device::Device;
-use super::node::{Done, Node, Reply};
+use super::node::{Done, Finished, Node, Reply};
 use super::plan;
 use super::seat::{self, Out};
 use super::tally::Kind;
@@ -77,7 +77,7 @@ impl World {
         for work in works {
             node.submit(0, Entry { principal: hub(), now_ms, work }, (1, 1), None);
             let done = node.apply(now_ms).and_then(|()| node.commit());
-            let done = done.map_err(|error| error.to_string())?;
+            let done = done.map_err(|error| error.to_string())?.ok_or("nothing was applied")?.done;
             if let Some(Err(reject)) = done.into_iter().map(|done| done.answer).next() {
                 return Err(format!("the hub cannot be furnished: {reject}"));
             }
@@ -186,11 +186,12 @@ impl World {
 
     pub(crate) fn commit(&mut self, life: u64) -> Result<(), Fail> {
         let Some(node) = self.node.as_mut().filter(|_| self.life == life) else { return Ok(()) };
-        let Ok(done) = node.commit() else {
+        let Ok(finished) = node.commit() else {
             self.hub_fails();
             return Ok(());
         };
         self.answer_all();
+        let done = finished.into_iter().flat_map(|finished| finished.done);
         done.into_iter().try_for_each(|done| self.record(done))?;
         let in_ms = self.chance.below(4);
         self.after(in_ms, Event::Publish { life });
@@ -207,8 +208,10 @@ impl World {
     fn answer_all(&mut self) {
         let (replies, life) = (self.node.as_ref().map(Node::take_replies), self.life);
         for reply in replies.into_iter().flatten() {
-            let in_ms = self.chance.below(6);
-            self.after(in_ms, Event::Answer { life, reply });
+            // None overtakes another.
+            let at_ms = self.now_ms + self.chance.below(6);
+            self.answers_ms = self.answers_ms.max(at_ms);
+            self.at(self.answers_ms, Event::Answer { life, reply });
         }
     }
 
@@ -355,13 +358,24 @@ impl World {
         self.note(Note::Crash { in_commit: self.node.as_ref().is_some_and(|it| it.has_failed) });
         self.disk = self.disk.power_off();
         self.collect_tally();
-        self.node = None;
+        if let Some(node) = self.node.take() {
+            self.find_synced(node)?;
+        }
         self.draining.clear();
         self.paging.clear();
         let open: Vec<_> = self.devices.iter().filter_map(|device| device.conn).collect();
         open.into_iter().for_each(|conn| self.cut(conn));
         let in_ms = self.chance.between(20, 1_500);
         self.after(in_ms, Event::HubStarts);
+        Ok(())
+    }
+
+    /// What a reader had brought to the disk before the power went is there, although nobody was
+    /// told of it. What it takes a sync to commit now was not.
+    fn find_synced(&mut self, mut node: Node) -> Result<(), Fail> {
+        while let Ok(Some(Finished { done, was_synced: true })) = node.commit() {
+            done.into_iter().try_for_each(|done| self.record(done))?;
+        }
         Ok(())
     }
 

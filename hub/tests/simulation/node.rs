@@ -38,8 +38,8 @@ pub(crate) struct Node {
     intake: Intake,
     /// Entries that wait for the writer.
     pub(crate) waiting: usize,
-    /// What was applied and waits for a commit.
-    applied: Option<Applied>,
+    /// Batches that were applied and wait for their commits.
+    applied: VecDeque<Applied>,
     replies: (Sender<Reply>, Receiver<Reply>),
     told: VecDeque<Told>,
     /// The engine's clock as of the last commit.
@@ -64,6 +64,13 @@ struct Applied {
     batch: Uncommitted,
     works: Vec<Work>,
     replies: Vec<Box<dyn FnOnce(Answer) + Send>>,
+}
+
+/// A batch that is on the disk.
+pub(crate) struct Finished {
+    pub(crate) done: Vec<Done>,
+    /// It was there before it was committed.
+    pub(crate) was_synced: bool,
 }
 
 /// An entry and what became of it.
@@ -99,7 +106,7 @@ impl Node {
             seats: BTreeMap::new(),
             intake: Intake::default(),
             waiting: 0,
-            applied: None,
+            applied: VecDeque::new(),
             replies: channel(),
             told: VecDeque::new(),
             clock,
@@ -153,21 +160,18 @@ impl Node {
             Ok(batch) => batch,
             Err(error) => return Err(self.refuse(replies, error)),
         };
-        let later = Applied { batch, works, replies };
-        self.applied = Some(match self.applied.take() {
-            Some(earlier) => earlier.join(later),
-            None => later,
-        });
+        self.applied.push_back(Applied { batch, works, replies });
         if let Some(before) = before {
             self.count_housekeeping(&before)?;
         }
         Ok(())
     }
 
-    /// Commits what was applied. The replies are due when it returns, whether it worked or not.
-    pub(crate) fn commit(&mut self) -> Result<Vec<Done>, StoreError> {
-        let Some(Applied { batch, works, replies }) = self.applied.take() else {
-            return Ok(Vec::new());
+    /// Commits the oldest batch that was applied, if there is one. The replies are due when it
+    /// returns, whether it worked or not.
+    pub(crate) fn commit(&mut self) -> Result<Option<Finished>, StoreError> {
+        let Some(Applied { batch, works, replies }) = self.applied.pop_front() else {
+            return Ok(None);
         };
         let committed = match self.committer.commit(batch) {
             Ok(committed) => committed,
@@ -179,7 +183,8 @@ impl Node {
             reply(answer);
         }
         let done = works.into_iter().zip(committed.answers);
-        Ok(done.map(|(work, answer)| Done { work, answer }).collect())
+        let done = done.map(|(work, answer)| Done { work, answer }).collect();
+        Ok(Some(Finished { done, was_synced: committed.synced_in.is_none() }))
     }
 
     /// The store failed: whoever waits hears of it.
@@ -227,7 +232,7 @@ impl Node {
 
     /// Whether everything was committed, published and answered.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting == 0 && self.applied.is_none() && self.told.is_empty()
+        self.waiting == 0 && self.applied.is_empty() && self.told.is_empty()
     }
 }
 
@@ -238,13 +243,4 @@ struct Census {
     /// Deltas that ever were in them.
     deltas: u64,
     horizon: u64,
-}
-
-impl Applied {
-    /// With what was applied next.
-    fn join(mut self, later: Self) -> Self {
-        self.works.extend(later.works);
-        self.replies.extend(later.replies);
-        Self { batch: self.batch.join(later.batch), ..self }
-    }
 }

@@ -179,7 +179,9 @@ impl Node {
             }
             Err(reject) => {
                 self.tally.reject(reject.code);
-                vec![refusal(Subject::Push(id), reject, now_ms)]
+                let work = Work::Refused(reject);
+                self.submit(conn, Entry { principal, now_ms, work }, (0, bytes), Some(id));
+                Vec::new()
             }
         }
     }

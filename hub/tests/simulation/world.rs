@@ -100,6 +100,8 @@ pub(crate) struct World {
     /// The hub's wall clock minus the true time.
     pub(crate) hub_skew_ms: i64,
     pub(crate) apply_due: bool,
+    /// When the last answer that is under way is given.
+    pub(crate) answers_ms: u64,
     /// Connections whose queue, or whose catch-up, has an event under way.
     pub(crate) draining: BTreeSet<u64>,
     pub(crate) paging: BTreeSet<u64>,
@@ -151,6 +153,7 @@ impl World {
             life: 0,
             hub_skew_ms: 0,
             apply_due: false,
+            answers_ms: 0,
             draining: BTreeSet::new(),
             paging: BTreeSet::new(),
             devices: Vec::new(),
