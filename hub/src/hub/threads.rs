@@ -254,10 +254,12 @@ fn run_flusher(hub: &Hub, asked: &Receiver<Reach>) {
 }
 
 fn run_fanout(hub: &Hub, told: &Receiver<(Told, Instant)>) {
+    let mut rested = Instant::now();
     while let Ok((mut all, committed)) = told.recv() {
-        // Batches that wait go out as one: a frame for each would cost every session a wake. What
-        // the oldest of them waited counts for all.
-        while let Ok((more, _)) = told.try_recv() {
+        // Batches that wait, or come while it rests, go out as one: a frame for each would cost
+        // every session a wake. What the oldest of them waited counts for all.
+        let left = || rested.saturating_duration_since(Instant::now());
+        while let Ok((more, _)) = told.recv_timeout(left()) {
             all.join(more);
         }
         hub.inner.fanout.retire(&all.rights, all.version);
@@ -268,6 +270,6 @@ fn run_fanout(hub: &Hub, told: &Receiver<(Told, Instant)>) {
         hub.inner.metrics.deltas_out.inc_by(delivered.deltas as u64);
         all.dropped.into_iter().for_each(|space| hub.inner.fanout.dropped(space));
         let rest = REST.saturating_mul(u32::try_from(delivered.queues).unwrap_or(u32::MAX));
-        std::thread::sleep(rest.min(REST_MAX));
+        rested = Instant::now() + rest.min(REST_MAX);
     }
 }

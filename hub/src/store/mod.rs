@@ -38,7 +38,7 @@ use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{Database, StorageBackend};
 use syncline_protocol::HlcTime;
 
-pub(crate) use batch::{Batch, Stored};
+pub(crate) use batch::{Batch, Newest, Stored};
 pub use doctor::{Report, doctor};
 use journal::Journal;
 use migration::FORMAT;
@@ -49,7 +49,7 @@ pub(crate) use record_row::row_bytes;
 pub use row::{CollectionRow, Conflict, ConflictRow, OutcomeRow, ReplicaRow, SpaceRow};
 pub use snapshot::{RecordPage, Snapshot};
 pub(crate) use tables::{conflict_key, conflict_prefix, outcome_key};
-pub use write_ahead::Unsynced;
+pub(crate) use write_ahead::Unsynced;
 use write_side::WriteSide;
 
 /// The name of the store's file in the data folder.

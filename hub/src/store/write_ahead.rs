@@ -48,7 +48,7 @@ struct Synced {
 /// A batch that was applied; nobody may hear of it before it is synced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[must_use = "what is not synced is not on the disk"]
-pub struct Unsynced(u64);
+pub(crate) struct Unsynced(u64);
 
 impl WriteAhead {
     pub(super) fn new(journal: Journal) -> Self {
