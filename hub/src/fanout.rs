@@ -33,15 +33,6 @@ pub struct Fanout {
     feeds: DashMap<SpaceId, Arc<Feed>>,
 }
 
-/// What publications came to.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Delivered {
-    /// Deltas, for every session that gets each.
-    pub deltas: usize,
-    /// Queues that were woken, once for each space.
-    pub queues: usize,
-}
-
 /// One space's listeners.
 #[derive(Debug)]
 pub struct Feed {
@@ -86,16 +77,16 @@ impl Fanout {
     }
 
     /// Tells everyone what a batch did. Called in the order of commits, by one thread.
-    pub fn publish(&self, publications: &[Publication]) -> Delivered {
-        let mut delivered = Delivered::default();
+    pub fn publish(&self, publications: &[Publication]) -> usize {
+        let mut deliveries = 0;
         for publication in publications {
             // The guard must not be held while queues fill.
             let feed = self.feeds.get(&publication.id).map(|feed| feed.clone());
             if let Some(feed) = feed {
-                feed.publish(publication, &mut delivered);
+                deliveries += feed.publish(publication);
             }
         }
-        delivered
+        deliveries
     }
 
     /// Rights have changed, and nothing that was decided before holds: whoever listens in a space
@@ -256,14 +247,14 @@ impl Feed {
         }
     }
 
-    fn publish(&self, publication: &Publication, delivered: &mut Delivered) {
+    fn publish(&self, publication: &Publication) -> usize {
+        let mut deliveries = 0;
         let mut state = self.lock();
         for view in &mut state.views {
-            let deltas = view.publish(&self.space, self.id, publication);
-            delivered.deltas += deltas * view.listeners.len();
-            delivered.queues += if deltas > 0 { view.listeners.len() } else { 0 };
+            deliveries += view.publish(&self.space, self.id, publication);
         }
         self.published.store(publication.last, Ordering::Release);
+        deliveries
     }
 
     fn is_idle(&self) -> bool {
@@ -285,8 +276,7 @@ impl FeedState {
 }
 
 impl ViewFeed {
-    /// Builds the frames of a batch once and queues them for every listener; gives how many deltas
-    /// each of them gets.
+    /// Builds the frames of a batch once and queues them for every listener.
     fn publish(&mut self, space: &SpaceName, id: SpaceId, publication: &Publication) -> usize {
         let selected: Vec<&Published> = publication
             .deltas
@@ -307,7 +297,7 @@ impl ViewFeed {
             queue.wake();
         }
         self.last = publication.last;
-        selected.len()
+        selected.len() * self.listeners.len()
     }
 }
 

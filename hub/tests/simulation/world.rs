@@ -60,10 +60,7 @@ pub(crate) enum Event {
     },
     /// Time passes for the hub's sessions.
     Tick,
-    Apply,
-    Commit {
-        life: u64,
-    },
+    Commit,
     Publish {
         life: u64,
     },
@@ -99,9 +96,7 @@ pub(crate) struct World {
     pub(crate) life: u64,
     /// The hub's wall clock minus the true time.
     pub(crate) hub_skew_ms: i64,
-    pub(crate) apply_due: bool,
-    /// When the last answer that is under way is given.
-    pub(crate) answers_ms: u64,
+    pub(crate) commit_due: bool,
     /// Connections whose queue, or whose catch-up, has an event under way.
     pub(crate) draining: BTreeSet<u64>,
     pub(crate) paging: BTreeSet<u64>,
@@ -152,8 +147,7 @@ impl World {
             node: None,
             life: 0,
             hub_skew_ms: 0,
-            apply_due: false,
-            answers_ms: 0,
+            commit_due: false,
             draining: BTreeSet::new(),
             paging: BTreeSet::new(),
             devices: Vec::new(),
@@ -227,11 +221,7 @@ impl World {
             Event::DeviceSeesEnd { conn } => self.device_sees_end(conn),
             Event::HubSeesEnd { conn } => self.hub_sees_end(conn),
             Event::Tick => self.tick(),
-            Event::Apply => {
-                self.apply();
-                Ok(())
-            }
-            Event::Commit { life } => self.commit(life),
+            Event::Commit => self.commit(),
             Event::Publish { life } => self.publish(life),
             Event::Answer { life, reply } => self.answer(life, reply),
             Event::Drain { conn } => self.drain(conn),
