@@ -91,6 +91,8 @@ pub enum Work {
     },
     /// Remembers what was last heard of replicas: local to this hub.
     Heard(Vec<(ReplicaId, ReplicaRow)>),
+    /// Nothing: it was refused before, and its answer waits its turn.
+    Refused(Reject),
 }
 
 /// Writes that stand or fall together.
@@ -316,11 +318,12 @@ impl Engine {
             }
             Work::Forget { before } => admin::forget_outcomes(batch, before),
             Work::Heard(replicas) => admin::remember_replicas(batch, &replicas),
+            Work::Refused(reject) => Err(Refusal::Reject(reject)),
         };
         settle(result)
     }
 
-    /// What the entries since the last call did; ask after the commit.
+    /// What the entries since the last call did, to be told once they are committed.
     #[must_use]
     pub fn take_told(&mut self) -> Told {
         Told {

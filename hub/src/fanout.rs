@@ -33,6 +33,15 @@ pub struct Fanout {
     feeds: DashMap<SpaceId, Arc<Feed>>,
 }
 
+/// What publications came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// Deltas, for every session that gets each.
+    pub deltas: usize,
+    /// Queues that were woken, once for each space.
+    pub queues: usize,
+}
+
 /// One space's listeners.
 #[derive(Debug)]
 pub struct Feed {
@@ -77,16 +86,16 @@ impl Fanout {
     }
 
     /// Tells everyone what a batch did. Called in the order of commits, by one thread.
-    pub fn publish(&self, publications: &[Publication]) -> usize {
-        let mut deliveries = 0;
+    pub fn publish(&self, publications: &[Publication]) -> Delivered {
+        let mut delivered = Delivered::default();
         for publication in publications {
             // The guard must not be held while queues fill.
             let feed = self.feeds.get(&publication.id).map(|feed| feed.clone());
             if let Some(feed) = feed {
-                deliveries += feed.publish(publication);
+                feed.publish(publication, &mut delivered);
             }
         }
-        deliveries
+        delivered
     }
 
     /// Rights have changed, and nothing that was decided before holds: whoever listens in a space
@@ -247,14 +256,14 @@ impl Feed {
         }
     }
 
-    fn publish(&self, publication: &Publication) -> usize {
-        let mut deliveries = 0;
+    fn publish(&self, publication: &Publication, delivered: &mut Delivered) {
         let mut state = self.lock();
         for view in &mut state.views {
-            deliveries += view.publish(&self.space, self.id, publication);
+            let deltas = view.publish(&self.space, self.id, publication);
+            delivered.deltas += deltas * view.listeners.len();
+            delivered.queues += if deltas > 0 { view.listeners.len() } else { 0 };
         }
         self.published.store(publication.last, Ordering::Release);
-        deliveries
     }
 
     fn is_idle(&self) -> bool {
@@ -276,7 +285,8 @@ impl FeedState {
 }
 
 impl ViewFeed {
-    /// Builds the frames of a batch once and queues them for every listener.
+    /// Builds the frames of a batch once and queues them for every listener; gives how many deltas
+    /// each of them gets.
     fn publish(&mut self, space: &SpaceName, id: SpaceId, publication: &Publication) -> usize {
         let selected: Vec<&Published> = publication
             .deltas
@@ -297,7 +307,7 @@ impl ViewFeed {
             queue.wake();
         }
         self.last = publication.last;
-        selected.len() * self.listeners.len()
+        selected.len()
     }
 }
 

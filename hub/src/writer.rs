@@ -1,17 +1,22 @@
-//! The writer: takes all that waits as one batch, applies it, commits once, hands it on, answers.
+//! The writer: takes all that waits as one batch and applies it; the committer brings it to the
+//! disk, hands it on and answers, while the writer applies the next.
 //!
 //! ```text
-//! intake -- batch --> engine -- commit, fsync --> fan-out thread --> queues
-//!                                     |
-//!                                     +--> answers (an ack leaves only after the fsync)
+//! writer thread       intake -- batch --> engine -- applied
+//!                                                      |
+//! committer thread    fsync -- committed --> fan-out thread --> queues
+//!                                 |
+//!                                 +--> answers (an ack leaves only after the fsync)
 //! ```
-//! While a commit waits for the disk the next batch gathers in the intake; what was committed is
-//! flushed to redb behind it, while batches go on. After a failed commit
-//! nothing is written or acknowledged any more (law 3).
+//! While the disk and the engine are busy the next batch gathers in the intake; what was committed
+//! is flushed to redb behind it, while batches go on. After a failed commit nothing is written or
+//! acknowledged any more (law 3).
 
+pub mod committer;
 mod flusher;
 mod housekeeping;
 pub mod intake;
+pub mod pacing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,10 +26,11 @@ use std::time::Instant;
 use syncline_protocol::{SpaceId, SpaceName};
 
 use crate::config::Store as Settings;
-use crate::engine::{Answer, Engine, Entry, Told};
+use crate::engine::{Answer, Engine, Entry};
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
 use crate::store::{Batch, Reach, Store, StoreError};
+use committer::{Committer, Uncommitted};
 use flusher::Flusher;
 pub use housekeeping::Housekeeping;
 
@@ -36,15 +42,6 @@ pub struct Writer {
     housekeeping: Housekeeping,
     flusher: Flusher,
     metrics: Arc<Metrics>,
-}
-
-/// What one commit did.
-#[derive(Debug, Default)]
-pub struct Committed {
-    /// The answers, in the order of the entries.
-    pub answers: Vec<Answer>,
-    /// What to tell.
-    pub told: Told,
 }
 
 impl Writer {
@@ -93,28 +90,37 @@ impl Writer {
         self.housekeeping.due_ms().min(self.flusher.due_ms())
     }
 
-    /// Applies entries in one commit, with a step of housekeeping when it is due. When this
-    /// returns, all of it is on disk.
+    /// The one who commits what this writer applies.
+    #[must_use]
+    pub fn committer(&self) -> Committer {
+        Committer::new(self.store.clone(), self.metrics.clone())
+    }
+
+    /// Applies entries as one batch, with a step of housekeeping when it is due. What the next
+    /// batch is applied to has them, the disk has not.
     ///
     /// # Errors
     /// When the store failed: nothing of the batch was applied, and nothing may be written again.
-    pub fn commit(&mut self, entries: Vec<Entry>, now_ms: u64) -> Result<Committed, StoreError> {
+    pub fn apply(&mut self, entries: Vec<Entry>, now_ms: u64) -> Result<Uncommitted, StoreError> {
         // Before the batch, not behind it: no answer that is known waits for a flush.
         self.flusher.flush_when_due(now_ms)?;
         let begun = Instant::now();
-        let mut synced = begun;
-        let answers = self.store.clone().write(|batch| {
-            let answers = self.apply(batch, entries, now_ms)?;
-            synced = Instant::now();
+        let (answers, batch) = self.store.clone().apply(|batch| {
+            let answers = self.apply_all(batch, entries, now_ms)?;
             Ok((answers, self.engine.clock()))
         })?;
         self.flusher.notice(now_ms);
-        let told = self.engine.take_told();
-        self.observe(begun, synced, &told, &answers);
-        Ok(Committed { answers, told })
+        Ok(Uncommitted {
+            batch,
+            begun,
+            answers,
+            told: self.engine.take_told(),
+            clock: self.engine.clock(),
+            directory: self.engine.directory().clone(),
+        })
     }
 
-    fn apply(
+    fn apply_all(
         &mut self,
         batch: &mut Batch<'_>,
         entries: Vec<Entry>,
@@ -133,19 +139,6 @@ impl Writer {
             self.housekeeping.step(batch, now_ms, &pinned)?;
         }
         Ok(answers)
-    }
-
-    fn observe(&self, begun: Instant, synced: Instant, told: &Told, answers: &[Answer]) {
-        let metrics = &self.metrics;
-        metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
-        metrics.fsync_seconds.observe(synced.elapsed().as_secs_f64());
-        let deltas: usize = told.publications.iter().map(|it| it.deltas.len()).sum();
-        metrics.commit_deltas.observe(deltas as f64);
-        metrics.deltas_in.inc_by(deltas as u64);
-        metrics.conflicts.inc_by(told.conflicts);
-        for reject in answers.iter().filter_map(|answer| answer.as_ref().err()) {
-            metrics.rejects.with_label_values(&[reject.code.as_str()]).inc();
-        }
     }
 }
 

@@ -14,7 +14,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use disk::{Disk, Failure, Image};
-use history::{History, run, run_beside_flushes};
+use history::{History, run, run_ahead, run_beside_flushes};
 use syncline::config::Config;
 use syncline::engine::Submission;
 use syncline::hub::{Hub, Realm};
@@ -59,10 +59,12 @@ fn losses(run: Run, disk: &Disk, seed: u64) -> (History, Vec<(usize, String)>) {
 
 #[test]
 fn law_3_acknowledged_means_durable() {
-    for seed in 0..SEEDS {
-        let (history, losses) = losses(run, &honest(), seed);
-        let commits: Vec<_> = history.commits.iter().map(|commit| commit.ops).collect();
-        assert!(losses.is_empty(), "seed {seed}, commits at {commits:?}: {losses:#?}");
+    for run in [run as Run, run_ahead] {
+        for seed in 0..SEEDS {
+            let (history, losses) = losses(run, &honest(), seed);
+            let commits: Vec<_> = history.commits.iter().map(|commit| commit.ops).collect();
+            assert!(losses.is_empty(), "seed {seed}, commits at {commits:?}: {losses:#?}");
+        }
     }
 }
 
@@ -119,12 +121,14 @@ fn fail_everywhere(run: Run, failure: fn(usize) -> Failure) {
 #[test]
 fn a_full_disk_loses_nothing_that_was_acknowledged() {
     fail_everywhere(run, Failure::Full);
+    fail_everywhere(run_ahead, Failure::Full);
     fail_everywhere(run_beside_flushes, Failure::Full);
 }
 
 #[test]
 fn a_failing_sync_loses_nothing_that_was_acknowledged() {
     fail_everywhere(run, Failure::Sync);
+    fail_everywhere(run_ahead, Failure::Sync);
     fail_everywhere(run_beside_flushes, Failure::Sync);
 }
 

@@ -35,6 +35,18 @@ impl Digest {
         self.fields = self.fields.wrapping_sub(1);
     }
 
+    /// Counts fields in that were counted together.
+    pub fn add_all(&mut self, fields: Self) {
+        self.sum = self.sum.wrapping_add(fields.sum);
+        self.fields = self.fields.wrapping_add(fields.fields);
+    }
+
+    /// Counts fields out that were counted together.
+    pub fn remove_all(&mut self, fields: Self) {
+        self.sum = self.sum.wrapping_sub(fields.sum);
+        self.fields = self.fields.wrapping_sub(fields.fields);
+    }
+
     /// Counts all fields of a record that show in.
     pub fn add_record(&mut self, collection: &CollectionName, key: &RecordKey, record: &Record) {
         for (field, register, value) in record.visible() {

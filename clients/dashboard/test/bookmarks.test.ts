@@ -230,6 +230,8 @@ describe("bookmarks", () => {
       await page.getByLabel("Folder for the panel").selectOption({ label });
       await page.getByRole("button", { name: "Add", exact: true }).click();
       await app.hears("ADD_A_NEW_FOLDER_IN_A_PANEL", { folderId, connectedPanelId: 1 });
+      // The app may hear of it before the page has drawn it, behind which the next one goes.
+      await page.getByRole("button", { name: `Take ${label.trim()} off the panel` }).waitFor();
     }
     await page.getByRole("button", { name: "Move Classics up" }).click();
     await app.hears("ADD_A_NEW_FOLDER_IN_A_PANEL", { folderName: "Reading", panelPosition: 1 });

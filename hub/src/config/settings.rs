@@ -240,10 +240,10 @@ section! {
         /// to hear it.
         outcome_retention: Duration = days(30) => Span(hours(1), days(36_500));
         /// Rest between two batches of compaction, so that writes go on meanwhile.
-        compaction_pause: Duration = Duration::from_millis(20) => Span(Duration::ZERO, seconds(60));
+        compaction_pause: Duration = Duration::from_millis(5) => Span(Duration::ZERO, seconds(60));
         /// Log entries removed in one batch of compaction. Removals are the store's slowest
         /// operation, and a batch is how long a write may have to wait.
-        compaction_batch: u32 = 1024 => Count(1, 1_000_000);
+        compaction_batch: u32 = 256 => Count(1, 1_000_000);
         /// So much of the journal is written before the store's own file is brought up to date.
         /// More makes that rarer and each time longer, and so a start after a crash, which reads
         /// the journal back. Writes go on meanwhile, until it is twice as long.
@@ -280,9 +280,9 @@ section! {
         batch_bytes: u64 = MIB_64 => Size64(16 * KIB_64, 256 * MIB_64);
         /// Deltas that one commit takes, for the same reason.
         batch_deltas: u32 = 4096 => Count(1, 1_000_000);
-        /// The time from one commit to the next, at least. Disks of rented machines allow so many
-        /// writes a second and then none for a while; a lone write after a quiet moment does not
-        /// wait.
+        /// The time from one commit to the next, at least, on a disk that stalls. Disks of rented
+        /// machines allow so many writes a second and then none for a while: for a minute after
+        /// each time commits keep this distance. A lone write after a quiet moment does not wait.
         batch_interval: Duration = Duration::from_micros(750) => Span(Duration::ZERO, seconds(1));
         /// Bytes of pushes that may wait for the disk in all. Beyond this, sessions are not read
         /// until there is room.

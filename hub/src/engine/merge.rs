@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use syncline_protocol::codec::encode_applied;
 use syncline_protocol::{
-    Applied, Change, Delta, FieldName, Merged, Op, Record, Register, SpaceId, SpaceName, Stamp,
-    hash_field,
+    Applied, Change, Delta, Digest, FieldName, Merged, Op, Record, Register, SpaceId, SpaceName,
+    Stamp, hash_field,
 };
 
 use super::conflict::Judged;
@@ -16,7 +16,7 @@ use super::decide::Planned;
 use super::{Engine, Writes};
 use crate::access::directory::{SYSTEM_SPACE, rights_of};
 use crate::publication::Published;
-use crate::store::{Batch, RecordRow, StoreError, Stored, row_bytes};
+use crate::store::{Batch, Newest, RecordRow, StoreError, Stored, row_bytes};
 
 /// A buffer that a large delta needed is not kept.
 const SCRATCH_KEPT: usize = 64 << 10;
@@ -113,12 +113,17 @@ impl Engine {
             directory.set_version(sequence);
             self.rights.join(rights_of(collection, key));
         }
+        let won = merged.won.iter();
+        let won = won.filter_map(|field| Some((field, row.record.register(field.as_str())?)));
+        let newest = Newest { sequence, digest: digest_of(change, won) };
         let kept = (!gone).then_some(row);
         let new = match was.is_there || !gone {
-            true => batch.set_record(step.id, &change.collection, &change.key, kept)?,
+            true => {
+                batch.set_record(step.id, &change.collection, &change.key, kept, Some(newest))?
+            }
             false => None,
         };
-        self.count(batch, &step, (was, new.as_deref()), &merged)?;
+        self.count(batch, &step, (was, new.as_deref()), (&merged, newest))?;
         if change.collection.is_reserved() {
             return Ok(None);
         }
@@ -155,27 +160,17 @@ impl Engine {
         batch: &mut Batch<'_>,
         step: &Step<'_>,
         (was, new): (Kept, Option<&Stored>),
-        merged: &Merged,
+        (merged, newest): (&Merged, Newest),
     ) -> Result<(), StoreError> {
         let change = &step.delta.change;
-        let hash = |field: &FieldName, register: &Register| {
-            let value = register.value.as_ref()?;
-            Some(hash_field(&change.collection, &change.key, field, register.stamp, value))
-        };
         let now = Kept::of(new);
         let size = |kept: Kept| if kept.is_there { row_bytes(change, kept.bytes) } else { 0 };
         let (old_bytes, new_bytes) = (size(was), size(now));
         let (old_shows, new_shows) = (u64::from(was.shows), u64::from(now.shows));
 
         let counts = batch.collection(step.id, &change.collection)?;
-        for (field, register) in &merged.displaced {
-            hash(field, register).into_iter().for_each(|hash| counts.digest.remove(hash));
-        }
-        for field in &merged.won {
-            let register = new.and_then(|new| new.row.record.register(field.as_str()));
-            let hash = register.and_then(|register| hash(field, register));
-            hash.into_iter().for_each(|hash| counts.digest.add(hash));
-        }
+        counts.digest.remove_all(was.digest_of(change, &merged.displaced));
+        counts.digest.add_all(newest.digest);
         counts.records = counts.records + new_shows - old_shows;
         counts.bytes = counts.bytes + new_bytes - old_bytes;
         if !change.collection.is_reserved() {
@@ -209,6 +204,7 @@ struct Kept {
     shows: bool,
     /// The row's length.
     bytes: usize,
+    newest: Option<Newest>,
 }
 
 impl Kept {
@@ -217,13 +213,43 @@ impl Kept {
             is_there: stored.is_some(),
             shows: stored.is_some_and(|stored| stored.row.record.is_visible()),
             bytes: stored.map_or(0, |stored| stored.bytes),
+            newest: stored.and_then(|stored| stored.newest),
+        }
+    }
+
+    /// The digest of fields that were displaced. Mostly they are all that the write before left,
+    /// which is known; reserved collections have no sequences to tell writes by.
+    fn digest_of(self, change: &Change, displaced: &[(FieldName, Register)]) -> Digest {
+        let shown = || displaced.iter().filter(|(_, register)| register.value.is_some());
+        let is_all = |newest: &Newest| {
+            shown().count() as u64 == newest.digest.fields
+                && shown().all(|(_, register)| register.sequence == newest.sequence)
+        };
+        match self.newest.filter(|_| !change.collection.is_reserved()).filter(is_all) {
+            Some(newest) => newest.digest,
+            None => digest_of(change, displaced.iter().map(|(field, register)| (field, register))),
         }
     }
 
     /// The record as it was stored, if it was.
     fn stored(self, row: RecordRow) -> Option<Stored> {
-        self.is_there.then_some(Stored { row, bytes: self.bytes })
+        self.is_there.then_some(Stored { row, bytes: self.bytes, newest: self.newest })
     }
+}
+
+/// The digest of those of a record's fields that show.
+fn digest_of<'r>(
+    change: &Change,
+    fields: impl Iterator<Item = (&'r FieldName, &'r Register)>,
+) -> Digest {
+    let mut digest = Digest::default();
+    for (field, register) in fields {
+        if let Some(value) = &register.value {
+            let Change { collection, key, .. } = change;
+            digest.add(hash_field(collection, key, field, register.stamp, value));
+        }
+    }
+    digest
 }
 
 /// Log entries have died: what died before it came to its table is gone with that, the others wait

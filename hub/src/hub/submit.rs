@@ -58,8 +58,9 @@ impl Hub {
         u32::try_from((bytes / ROOM_BYTES + 1).min(all)).unwrap_or(u32::MAX)
     }
 
-    /// Applies a push of a replica, for whose bytes there is room; `tell` gets the answer: a
-    /// refusal at once, and what was applied when it is durable.
+    /// Applies a push of a replica, for whose bytes there is room; `tell` gets the answer, which
+    /// comes after those to earlier pushes of the source: whoever must stamp anew what was not
+    /// answered has to know by then what counts under its old stamp.
     pub fn push(
         &self,
         (principal, source): (&Principal, SessionId),
@@ -68,10 +69,12 @@ impl Hub {
         tell: impl FnOnce(Answer) + Send + 'static,
     ) {
         let now_ms = now_ms();
-        let admitted = self.inner.admit.push(principal, &push, self.clock(), now_ms);
-        let admitted = match self.count_reject(principal, admitted) {
+        let admitted = match self.inner.admit.push(principal, &push, self.clock(), now_ms) {
             Ok(admitted) => admitted,
-            Err(reject) => return tell(Err(reject)),
+            Err(reject) => {
+                let work = Work::Refused(reject);
+                return self.enqueue((principal, source), (work, 0), room, tell);
+            }
         };
         for replica in admitted.new_replicas {
             let device = self.device_of(source);

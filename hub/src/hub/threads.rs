@@ -1,5 +1,5 @@
-//! The hub's three threads: the writer, which blocks on the disk, and behind it the fan-out and the
-//! flusher, which brings what was written to redb.
+//! The hub's four threads: the writer, which applies; behind it the committer, which blocks on the
+//! disk, and the fan-out; and beside them the flusher, which brings what was written to redb.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -17,35 +17,49 @@ use crate::access::recognised::Recognised;
 use crate::access::throttle::Throttle;
 use crate::admit::Admit;
 use crate::config::Config;
-use crate::engine::{Engine, Rule, Told};
+use crate::engine::{Answer, Engine, Rule, Told};
 use crate::fanout::Fanout;
 use crate::metrics::Metrics;
 use crate::store::{Pace, Reach, Store, StoreError};
 use crate::writer::Writer;
-use crate::writer::intake::{BatchLimit, Intake, Job};
+use crate::writer::committer::{Committed, Committer, Uncommitted};
+use crate::writer::intake::{BatchLimit, Intake};
+use crate::writer::pacing::Pacing;
 
+/// Batches that were applied and wait for the disk: one while the last is synced, so that a slow
+/// disk makes batches larger, not more.
+const APPLIED_MAX: usize = 1;
 /// Batches that wait for the fan-out thread: a few, so that a slow one slows the writer instead of
 /// growing.
 const TOLD_MAX: usize = 16;
+/// How long the fan-out thread rests for each session that it has woken; what comes meanwhile goes
+/// out as one frame. To be woken costs a session and its client about as much as a hundred deltas
+/// do: with a thousand listeners a fourth more are delivered, and each sooner.
+const REST: Duration = Duration::from_micros(20);
+/// How long it rests at most.
+const REST_MAX: Duration = Duration::from_millis(20);
 /// Names whose secrets are recognised without Argon2.
 const RECOGNISED_MAX: usize = 10_000;
 /// Addresses whose wrong secrets are counted.
 const THROTTLED_MAX: usize = 10_000;
 
+/// A batch that was applied, and whoever waits for its answers.
+type Applied = (Uncommitted, Vec<Reply>);
+type Reply = Box<dyn FnOnce(Answer) + Send>;
+
 /// The running threads.
 #[derive(Debug)]
 pub struct Threads {
     intake: Arc<Intake>,
-    writer: JoinHandle<()>,
-    fanout: JoinHandle<()>,
-    flusher: JoinHandle<()>,
+    /// The one who hands on before the one who is handed to.
+    running: [JoinHandle<()>; 4],
 }
 
 impl Threads {
     /// Takes no more writes, finishes those that wait, and ends the threads. Blocks.
     pub fn stop(self) {
         self.intake.close();
-        for thread in [self.writer, self.fanout, self.flusher] {
+        for thread in self.running {
             if thread.join().is_err() {
                 tracing::error!("a thread of the hub had panicked");
             }
@@ -98,22 +112,31 @@ pub(super) fn start(
 }
 
 fn spawn(hub: &Hub, mut writer: Writer) -> Threads {
+    let (hand_on, applied) = sync_channel(APPLIED_MAX);
     let (tell, told) = sync_channel(TOLD_MAX);
     // No room: asked while it flushes, it would flush what that flush has brought already.
     let (ask, asked) = sync_channel(0);
     writer.leave_flushes_to(ask);
-    let (for_writer, for_fanout, for_flusher) = (hub.clone(), hub.clone(), hub.clone());
-    let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
-    let writer = thread("writer").spawn(move || run_writer(&for_writer, writer, &tell));
-    let fanout = thread("fan-out").spawn(move || run_fanout(&for_fanout, &told));
-    let flusher = thread("flusher").spawn(move || run_flusher(&for_flusher, &asked));
-    let expect = "the system starts three threads";
-    let (writer, fanout) = (writer.expect(expect), fanout.expect(expect));
-    let flusher = flusher.expect(expect);
-    Threads { intake: hub.inner.intake.clone(), writer, fanout, flusher }
+    let committer = writer.committer();
+    let paced = Arc::new(Pacing::new(hub.inner.config.sync.batch_interval));
+    let pacing = paced.clone();
+    let thread = |name: &str, run: Box<dyn FnOnce(&Hub) + Send>| {
+        let (thread, hub) = (std::thread::Builder::new().name(name.to_owned()), hub.clone());
+        thread.spawn(move || run(&hub)).expect("the system starts four threads")
+    };
+    let running = [
+        thread("writer", Box::new(move |hub| run_writer(hub, writer, &paced, &hand_on))),
+        thread(
+            "committer",
+            Box::new(move |hub| run_committer(hub, &committer, &pacing, &applied, &tell)),
+        ),
+        thread("fan-out", Box::new(move |hub| run_fanout(hub, &told))),
+        thread("flusher", Box::new(move |hub| run_flusher(hub, &asked))),
+    ];
+    Threads { intake: hub.inner.intake.clone(), running }
 }
 
-fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>) {
+fn run_writer(hub: &Hub, mut writer: Writer, pacing: &Pacing, hand_on: &SyncSender<Applied>) {
     let sync = &hub.inner.config.sync;
     let limit = BatchLimit {
         bytes: usize::try_from(sync.batch_bytes).unwrap_or(usize::MAX),
@@ -127,17 +150,23 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>)
         let wait = writer.housekeeping_due_ms().saturating_sub(now_ms());
         let until = (!failed).then(|| Instant::now() + Duration::from_millis(wait));
         let Some(jobs) = hub.inner.intake.take(limit, until) else { break };
-        if failed {
-            refuse(jobs);
+        let is_idle = jobs.is_empty() && !writer.is_housekeeping_due(now_ms());
+        if failed || is_idle {
+            refuse(jobs.into_iter().map(|job| job.reply));
             continue;
         }
-        if jobs.is_empty() && !writer.is_housekeeping_due(now_ms()) {
-            continue;
-        }
-        not_before = Instant::now() + sync.batch_interval;
-        if let Err(error) = commit(hub, &mut writer, jobs, tell) {
-            fail(hub, &error);
-            failed = true;
+        let now = Instant::now();
+        not_before = now + pacing.interval(now);
+        let (entries, replies): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
+        match writer.apply(entries, now_ms()) {
+            // The committer lives as long as this thread; should it have died, nothing is answered.
+            Ok(applied) => drop(hand_on.send((applied, replies))),
+            Err(error) => {
+                refuse(replies);
+                fail(hub, &error);
+                failed = true;
+            }
         }
     }
     // The next start has nothing to read back then; if this fails, it has.
@@ -146,31 +175,46 @@ fn run_writer(hub: &Hub, mut writer: Writer, tell: &SyncSender<(Told, Instant)>)
     }
 }
 
-/// Commits a batch, hands it on, and answers. On failure every job hears that it was not applied.
-fn commit(
+/// Commits what was applied; what was applied while it waited for the disk goes together.
+fn run_committer(
     hub: &Hub,
-    writer: &mut Writer,
-    jobs: Vec<Job>,
+    committer: &Committer,
+    pacing: &Pacing,
+    applied: &Receiver<Applied>,
     tell: &SyncSender<(Told, Instant)>,
-) -> Result<(), StoreError> {
-    let (entries, replies): (Vec<_>, Vec<_>) =
-        jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
-    let committed = match writer.commit(entries, now_ms()) {
-        Ok(committed) => committed,
-        Err(error) => {
-            for reply in replies {
-                reply(Err(Reject::new(Code::Unavailable, "The store cannot write")));
-            }
-            return Err(error);
+) {
+    while let Ok((mut batch, mut replies)) = applied.recv() {
+        while let Ok((later, more)) = applied.try_recv() {
+            batch = batch.join(later);
+            replies.extend(more);
         }
-    };
-    let engine = writer.engine();
-    hub.inner.clock.store(engine.clock().to_bits(), Ordering::Release);
-    let rights_changed = !Arc::ptr_eq(&hub.directory(), engine.directory());
+        match committer.commit(batch) {
+            Ok(committed) => {
+                let now = Instant::now();
+                committed.synced_in.into_iter().for_each(|took| pacing.notice(took, now));
+                make_known(hub, committed, replies, tell);
+            }
+            Err(error) => {
+                refuse(replies);
+                fail(hub, &error);
+            }
+        }
+    }
+}
+
+/// Hands on what was committed, and answers.
+fn make_known(
+    hub: &Hub,
+    committed: Committed,
+    replies: Vec<Reply>,
+    tell: &SyncSender<(Told, Instant)>,
+) {
+    hub.inner.clock.store(committed.clock.to_bits(), Ordering::Release);
+    let rights_changed = !Arc::ptr_eq(&hub.directory(), &committed.directory);
     if rights_changed {
         let mut directory =
             hub.inner.directory.write().expect("nothing panics while it holds the directory");
-        *directory = engine.directory().clone();
+        *directory = committed.directory;
     }
     // The fan-out thread lives as long as this one; should it have died, the log has everything.
     let _ = tell.send((committed.told, Instant::now()));
@@ -180,12 +224,11 @@ fn commit(
     for (reply, answer) in replies.into_iter().zip(committed.answers) {
         reply(answer);
     }
-    Ok(())
 }
 
-fn refuse(jobs: Vec<Job>) {
-    for job in jobs {
-        (job.reply)(Err(Reject::new(Code::Unavailable, "The store cannot write")));
+fn refuse(replies: impl IntoIterator<Item = Reply>) {
+    for reply in replies {
+        reply(Err(Reject::new(Code::Unavailable, "The store cannot write")));
     }
 }
 
@@ -211,18 +254,22 @@ fn run_flusher(hub: &Hub, asked: &Receiver<Reach>) {
 }
 
 fn run_fanout(hub: &Hub, told: &Receiver<(Told, Instant)>) {
+    let mut rested = Instant::now();
     while let Ok((mut all, committed)) = told.recv() {
-        // Batches that wait go out as one: a frame for each would cost every session a wake. What
-        // the oldest of them waited counts for all.
-        while let Ok((more, _)) = told.try_recv() {
+        // Batches that wait, or come while it rests, go out as one: a frame for each would cost
+        // every session a wake. What the oldest of them waited counts for all.
+        let left = || rested.saturating_duration_since(Instant::now());
+        while let Ok((more, _)) = told.recv_timeout(left()) {
             all.join(more);
         }
         hub.inner.fanout.retire(&all.rights, all.version);
-        let deliveries = hub.inner.fanout.publish(&all.publications);
-        if deliveries > 0 {
+        let delivered = hub.inner.fanout.publish(&all.publications);
+        if delivered.deltas > 0 {
             hub.inner.metrics.delivery_seconds.observe(committed.elapsed().as_secs_f64());
         }
-        hub.inner.metrics.deltas_out.inc_by(deliveries as u64);
+        hub.inner.metrics.deltas_out.inc_by(delivered.deltas as u64);
         all.dropped.into_iter().for_each(|space| hub.inner.fanout.dropped(space));
+        let rest = REST.saturating_mul(u32::try_from(delivered.queues).unwrap_or(u32::MAX));
+        rested = Instant::now() + rest.min(REST_MAX);
     }
 }

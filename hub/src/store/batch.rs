@@ -4,10 +4,10 @@
 //! while the batch runs and written once at its end.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use syncline_protocol::{CollectionName, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
+use syncline_protocol::{CollectionName, Digest, HlcTime, PushId, RecordKey, SpaceId, SpaceName};
 
 use super::StoreError;
 use super::bytes::Put;
@@ -32,8 +32,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) outcomes: ByteRows<'a>,
     pub(crate) conflicts: ByteRows<'a>,
     pub(crate) replicas: ByteRows<'a>,
-    space_rows: HashMap<SpaceName, Option<SpaceRow>>,
-    collection_rows: HashMap<(SpaceId, CollectionName), CollectionRow>,
+    space_rows: BTreeMap<SpaceName, Option<SpaceRow>>,
+    collection_rows: BTreeMap<(SpaceId, CollectionName), CollectionRow>,
     known: RefCell<Known>,
     /// Where a row is encoded: one buffer for all, for each would grow one of its own.
     scratch: Put,
@@ -48,6 +48,17 @@ pub(crate) struct Stored {
     pub(crate) row: RecordRow,
     /// The row's length in bytes.
     pub(crate) bytes: usize,
+    /// What the newest write left, while it is known.
+    pub(crate) newest: Option<Newest>,
+}
+
+/// The fields that a write left in its record, hashed: a write that displaces just these needs no
+/// hash of its own to take them out of a digest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Newest {
+    /// The write's place in the log.
+    pub(crate) sequence: u64,
+    pub(crate) digest: Digest,
 }
 
 impl<'a> Batch<'a> {
@@ -71,8 +82,8 @@ impl<'a> Batch<'a> {
             outcomes: rows!(outcomes, Outcomes),
             conflicts: rows!(conflicts, Conflicts),
             replicas: rows!(replicas, Replicas),
-            space_rows: HashMap::new(),
-            collection_rows: HashMap::new(),
+            space_rows: BTreeMap::new(),
+            collection_rows: BTreeMap::new(),
             known: RefCell::new(std::mem::take(known)),
             scratch: Put::default(),
         }
@@ -182,7 +193,7 @@ impl<'a> Batch<'a> {
         space: SpaceId,
         collection: &CollectionName,
     ) -> Result<&mut CollectionRow, StoreError> {
-        use std::collections::hash_map::Entry;
+        use std::collections::btree_map::Entry;
         match self.collection_rows.entry((space, collection.clone())) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
@@ -261,7 +272,7 @@ impl<'a> Batch<'a> {
     fn read(&self, key: &[u8]) -> Result<Option<Stored>, StoreError> {
         let Some(bytes) = self.records.get(key)? else { return Ok(None) };
         let (row, bytes) = (RecordRow::decode(bytes.value())?, bytes.value().len());
-        Ok(Some(Stored { row, bytes }))
+        Ok(Some(Stored { row, bytes, newest: None }))
     }
 
     /// Writes a record, or removes its row when there is none; gives it as it is stored.
@@ -271,6 +282,7 @@ impl<'a> Batch<'a> {
         collection: &CollectionName,
         key: &RecordKey,
         row: Option<RecordRow>,
+        newest: Option<Newest>,
     ) -> Result<Option<Arc<Stored>>, StoreError> {
         let key = record_key(space, collection, key);
         let stored = match row {
@@ -279,7 +291,7 @@ impl<'a> Batch<'a> {
                 row.encode_to(&mut self.scratch);
                 let bytes = self.scratch.as_bytes();
                 self.records.insert(&key.as_slice(), &bytes);
-                Some(Arc::new(Stored { row, bytes: bytes.len() }))
+                Some(Arc::new(Stored { row, bytes: bytes.len(), newest }))
             }
             None => {
                 self.records.remove(&key.as_slice());

@@ -180,7 +180,7 @@ fn purge_one(
     counts.purged = counts.purged.max(Some(newest));
     counts.tombstones = counts.tombstones.saturating_sub(1);
     counts.bytes = counts.bytes.saturating_sub(bytes as u64);
-    batch.set_record(id, collection, key, None).map(|_| ())
+    batch.set_record(id, collection, key, None, None).map(|_| ())
 }
 
 /// How many log entries still speak of a record.

@@ -84,7 +84,7 @@ mod tests {
 
     fn record(bytes: usize) -> Maybe {
         let row = RecordRow { record: Record::default(), floor: None };
-        Some(Arc::new(Stored { row, bytes }))
+        Some(Arc::new(Stored { row, bytes, newest: None }))
     }
 
     fn held(known: &Known) -> usize {

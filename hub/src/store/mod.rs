@@ -26,6 +26,7 @@ pub(crate) mod rows;
 mod shown;
 mod snapshot;
 pub(crate) mod tables;
+mod write_ahead;
 mod write_side;
 
 use std::fs::File;
@@ -37,7 +38,7 @@ use redb::backends::{FileBackend, InMemoryBackend};
 use redb::{Database, StorageBackend};
 use syncline_protocol::HlcTime;
 
-pub(crate) use batch::{Batch, Stored};
+pub(crate) use batch::{Batch, Newest, Stored};
 pub use doctor::{Report, doctor};
 use journal::Journal;
 use migration::FORMAT;
@@ -48,6 +49,7 @@ pub(crate) use record_row::row_bytes;
 pub use row::{CollectionRow, Conflict, ConflictRow, OutcomeRow, ReplicaRow, SpaceRow};
 pub use snapshot::{RecordPage, Snapshot};
 pub(crate) use tables::{conflict_key, conflict_prefix, outcome_key};
+pub(crate) use write_ahead::Unsynced;
 use write_side::WriteSide;
 
 /// The name of the store's file in the data folder.
@@ -205,6 +207,27 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { write_side, database }) })
     }
 
+    /// Applies a batch to what the next one builds on. It counts once it is synced, with all that
+    /// were applied before it. `apply` gives the clock to keep.
+    ///
+    /// # Errors
+    /// When the store fails: then nothing of the batch counts, and nothing may be written again.
+    pub(crate) fn apply<T>(
+        &self,
+        apply: impl FnOnce(&mut Batch<'_>) -> Result<(T, HlcTime), StoreError>,
+    ) -> Result<(T, Unsynced), StoreError> {
+        self.inner.write_side.apply(&self.inner.database, apply)
+    }
+
+    /// Brings a batch that was applied to the disk, with all that were applied meanwhile; gives
+    /// whether it was not there already, because a reader or a flush had to have it there.
+    ///
+    /// # Errors
+    /// When the store fails: then nobody may hear of the batch, and nothing may be written again.
+    pub(crate) fn sync(&self, batch: Unsynced) -> Result<bool, StoreError> {
+        self.inner.write_side.sync(&self.inner.database, batch)
+    }
+
     /// Applies a batch; it is on the disk when this returns. `apply` gives the clock to keep.
     ///
     /// # Errors
@@ -213,7 +236,8 @@ impl Store {
         &self,
         apply: impl FnOnce(&mut Batch<'_>) -> Result<(T, HlcTime), StoreError>,
     ) -> Result<T, StoreError> {
-        self.inner.write_side.write(&self.inner.database, apply)
+        let (result, batch) = self.apply(apply)?;
+        self.sync(batch).map(|_| result)
     }
 
     /// Bytes in the journal that only a checkpoint brings into the store's file for good.
@@ -238,16 +262,18 @@ impl Store {
         self.inner.write_side.flush(&self.inner.database, reach)
     }
 
-    /// Looks at the store as it is now: every write that has returned is in it.
+    /// Looks at the store as it is now: every batch that was synced is in it, and what was applied
+    /// is synced for that. After a failure it is what was synced before.
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, StoreError> {
         match self.inner.write_side.settle(&self.inner.database) {
-            // What was readable before a failure still is.
-            Ok(()) | Err(StoreError::Stopped) => Snapshot::open(&self.inner.database),
-            Err(error) => Err(error),
+            Ok(()) | Err(StoreError::Stopped) => {}
+            // Whoever writes next is told that it stopped; why is only known here.
+            Err(error) => tracing::error!(%error, "the store failed before it was read"),
         }
+        Snapshot::open(&self.inner.database)
     }
 
     /// What readers have been shown so far: at most the checkpoint interval older than

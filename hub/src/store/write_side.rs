@@ -1,20 +1,21 @@
-//! What one thread writes and all others read: batches go to the journal and to memory, and from
+//! What one thread writes and all others read: batches go to memory and to the journal, and from
 //! there to redb while the next batches go on.
 //!
 //! ```text
-//! write:       apply a batch to memory, append it to the journal, sync           every time
+//! apply:       a batch to memory; its rows wait for the journal
+//! sync:        what waits becomes an entry of the journal    before anyone hears of the batch
 //! flush:       freeze the rows in memory, write them to redb, commit, let go
 //!   to readers:   the commit stays in memory            when one asks, or when rows are many
 //!   to the disk:  a checkpoint: entries of the journal are released            now and then
 //! ```
-//! What a reader sees is always in the journal already: rows freeze under the lock, which is held
-//! until the sync is done. After a failure nothing is written any more; what was acknowledged is in
-//! the journal, and the next start reads it back.
+//! What a reader sees is always in the journal already: before rows freeze all that was applied is
+//! synced, and nothing is applied meanwhile. After a failure nothing is written any more; what was
+//! acknowledged is in the journal, and the next start reads it back.
 //!
-//! Two locks: whoever flushes holds `flushing` from beginning to end, and `state` only for the
-//! moments in which rows freeze and are let go. So no batch waits for redb.
+//! Two locks here: whoever flushes holds `flushing` from beginning to end, and `state` only for the
+//! moments in which rows freeze and are let go. So no batch waits for redb. The journal has its own
+//! behind them ([`super::write_ahead`]), and a batch is applied while others are synced.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
@@ -24,11 +25,12 @@ use syncline_protocol::HlcTime;
 use super::batch::Batch;
 use super::bytes::{Put, Take};
 use super::journal::{Journal, Mark};
-use super::memory::{Memory, Waiting};
+use super::memory::Memory;
 use super::pages::{Pace, Pacing};
 use super::rows::replay;
 use super::snapshot::Snapshot;
 use super::tables::{META, meta};
+use super::write_ahead::{Unsynced, WriteAhead};
 use super::{Reach, StoreError};
 
 /// The write side of a store.
@@ -39,6 +41,7 @@ pub(super) struct WriteSide {
     flushing: Mutex<()>,
     pacing: Pacing,
     state: Mutex<State>,
+    ahead: WriteAhead,
 }
 
 struct State {
@@ -46,46 +49,55 @@ struct State {
     shown: Snapshot,
     /// Rows that redb does not show yet, and more that is worth knowing.
     memory: Memory,
-    journal: Journal,
-    /// The store failed; nothing may be written until a restart.
-    has_failed: bool,
 }
 
 impl WriteSide {
     pub(super) fn new(journal: Journal, shown: Snapshot, pacing: Pacing) -> Self {
-        let state = State { shown, memory: Memory::default(), journal, has_failed: false };
-        let (flushing, state) = (Mutex::default(), Mutex::new(state));
-        Self { is_settled: AtomicBool::new(true), flushing, pacing, state }
+        let state = Mutex::new(State { shown, memory: Memory::default() });
+        let (flushing, ahead) = (Mutex::default(), WriteAhead::new(journal));
+        Self { is_settled: AtomicBool::new(true), flushing, pacing, state, ahead }
     }
 
-    /// Applies a batch; it is on the disk when this returns. `apply` gives the clock to keep.
-    pub(super) fn write<T>(
+    /// Applies a batch; it counts once what is given has been synced. `apply` gives the clock to
+    /// keep.
+    pub(super) fn apply<T>(
         &self,
         database: &Database,
         apply: impl FnOnce(&mut Batch<'_>) -> Result<(T, HlcTime), StoreError>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<(T, Unsynced), StoreError> {
         // Before the batch, not behind it: no answer that is known waits for it.
         if self.lock().memory.waiting.are_too_many() {
             self.flush(database, Reach::Readers)?;
         }
         let mut state = self.lock();
-        let written = state.guarded(|state| {
-            let mut batch = Batch::new(&state.shown, &mut state.memory);
+        let applied = self.ahead.guarded(|| {
+            let State { shown, memory } = &mut *state;
+            let mut batch = Batch::new(shown, memory);
             let (result, clock) = apply(&mut batch)?;
-            state.memory.known = batch.finish(clock)?;
-            let changes = state.memory.changes.get_mut().as_bytes();
+            memory.known = batch.finish(clock)?;
+            let changes = memory.changes.get_mut().as_bytes();
             if !changes.is_empty() {
                 self.is_settled.store(false, Ordering::Release);
-                state.journal.append(changes)?;
             }
-            Ok(result)
+            Ok((result, self.ahead.add(changes)))
         });
         // Readers wait their turn here; a busy writer must not overtake them for ever.
         MutexGuard::unlock_fair(state);
-        if written.is_err() {
+        self.heed(database, applied)
+    }
+
+    /// Syncs a batch that was applied, and all that were before it; gives whether somebody had not
+    /// done it already.
+    pub(super) fn sync(&self, database: &Database, batch: Unsynced) -> Result<bool, StoreError> {
+        self.heed(database, self.ahead.sync(batch))
+    }
+
+    /// After a failure readers see what was acknowledged.
+    fn heed<T>(&self, database: &Database, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        if done.is_err() {
             self.rescue(database, &self.flushing.lock());
         }
-        written
+        done
     }
 
     /// Whether so many rows wait that they should be flushed.
@@ -100,7 +112,7 @@ impl WriteSide {
 
     /// Bytes in the journal that the database does not hold for good.
     pub(super) fn journal_bytes(&self) -> u64 {
-        self.lock().journal.bytes()
+        self.ahead.journal_bytes()
     }
 
     /// Brings the rows in memory to the database. Batches go on meanwhile.
@@ -115,7 +127,7 @@ impl WriteSide {
         }
         let flushed = self.flush_in_turn(database, reach);
         if matches!(&flushed, Err(error) if !matches!(error, StoreError::Stopped)) {
-            self.lock().has_failed = true;
+            self.ahead.fail();
             self.rescue(database, &turn);
         }
         flushed
@@ -124,8 +136,11 @@ impl WriteSide {
     fn flush_in_turn(&self, database: &Database, reach: Reach) -> Result<(), StoreError> {
         let (rows, cut) = {
             let mut state = self.lock();
-            let rows = state.freeze()?;
-            (rows, matches!(reach, Reach::Disk(_)).then(|| state.journal.cut()))
+            let cut = match reach {
+                Reach::Readers => self.ahead.sync_all().map(|()| None),
+                Reach::Disk(_) => self.ahead.cut().map(Some),
+            }?;
+            (state.memory.freeze(), cut)
         };
         let transaction = begin(database)?;
         rows.write_to(&transaction)?;
@@ -139,8 +154,8 @@ impl WriteSide {
             }
         }
         let shown = Snapshot::open(database)?;
+        cut.into_iter().for_each(|cut| self.ahead.release(cut));
         let mut state = self.lock();
-        cut.into_iter().for_each(|cut| state.journal.release(cut));
         let frozen = std::mem::take(&mut state.memory.frozen);
         let shown_before = std::mem::replace(&mut state.shown, shown);
         self.is_settled.store(state.memory.waiting.is_empty(), Ordering::Release);
@@ -154,9 +169,10 @@ impl WriteSide {
     pub(super) fn close(&self, database: &Database) -> Result<(), StoreError> {
         let _turn = self.flushing.lock();
         let mut state = self.lock();
-        let rows = state.freeze()?;
+        self.ahead.sync_all()?;
+        let rows = state.memory.freeze();
         // Another handle that writes would do so without a journal.
-        state.has_failed = true;
+        self.ahead.fail();
         let transaction = begin(database)?;
         rows.write_to(&transaction)?;
         write_mark(&transaction, None)?;
@@ -170,7 +186,7 @@ impl WriteSide {
         state.memory = Memory::default();
         let rescued = || -> Result<(), StoreError> {
             let transaction = begin(database)?;
-            state.journal.replay(|rows| replay(&transaction, rows))?;
+            self.ahead.replay(|rows| replay(&transaction, rows))?;
             commit_for_readers(transaction)
         };
         if let Err(error) = rescued() {
@@ -184,29 +200,6 @@ impl WriteSide {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
-    }
-}
-
-impl State {
-    /// Does something that must not be tried again once it has failed.
-    fn guarded<T>(
-        &mut self,
-        act: impl FnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if self.has_failed {
-            return Err(StoreError::Stopped);
-        }
-        let result = act(self);
-        self.has_failed = result.is_err();
-        result
-    }
-
-    /// Freezes the rows that wait.
-    fn freeze(&mut self) -> Result<Arc<Waiting>, StoreError> {
-        if self.has_failed {
-            return Err(StoreError::Stopped);
-        }
-        Ok(self.memory.freeze())
     }
 }
 
@@ -254,4 +247,71 @@ pub(super) fn write_mark(
         None => drop(table.remove(meta::JOURNAL)?),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use redb::StorageBackend;
+    use redb::backends::InMemoryBackend;
+    use syncline_protocol::{HlcTime, PushId, ReplicaId, SpaceId};
+
+    use super::*;
+    use crate::store::{Backends, OutcomeRow, Store};
+
+    /// The file of a journal, which fails to sync when it is told to.
+    #[derive(Debug, Default)]
+    struct File(InMemoryBackend, Arc<AtomicBool>);
+
+    impl StorageBackend for File {
+        fn len(&self) -> io::Result<u64> {
+            self.0.len()
+        }
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.0.read(offset, out)
+        }
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.0.set_len(len)
+        }
+        fn sync_data(&self) -> io::Result<()> {
+            let fails = self.1.load(Ordering::Relaxed);
+            if fails { Err(io::Error::other("no disk")) } else { self.0.sync_data() }
+        }
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.0.write(offset, data)
+        }
+    }
+
+    fn apply(store: &Store, counter: u64) -> Unsynced {
+        let push = PushId { replica: ReplicaId::from_random(1), counter };
+        let outcome = OutcomeRow { at_ms: 1, answer: Ok(counter) };
+        let apply = |batch: &mut Batch<'_>| {
+            batch.record_outcome(push, SpaceId(1), &outcome)?;
+            Ok(((), HlcTime::from_millis(counter)))
+        };
+        store.apply(apply).unwrap().1
+    }
+
+    fn shown(store: &Store) -> u64 {
+        store.snapshot().unwrap().clock().unwrap().millis()
+    }
+
+    #[test]
+    fn what_a_reader_sees_is_on_the_disk() {
+        let fails = Arc::new(AtomicBool::new(false));
+        let journal = Box::new(File(InMemoryBackend::new(), fails.clone()));
+        let pages = Box::new(InMemoryBackend::new());
+        let store = Store::with_backends(Backends { pages, journal }, 1 << 20).unwrap();
+        let first = apply(&store, 1);
+        assert_eq!(shown(&store), 1);
+        assert!(!store.sync(first).unwrap(), "the reader had it synced");
+        // What cannot be brought to the disk is shown to nobody.
+        let second = apply(&store, 2);
+        fails.store(true, Ordering::Relaxed);
+        assert_eq!(shown(&store), 1);
+        assert!(matches!(store.sync(second), Err(StoreError::Stopped)));
+        assert!(store.sync(first).is_ok());
+    }
 }

@@ -1,7 +1,7 @@
 //! A seeded run of batches through the writer, and what must be found after a crash in it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rand::rngs::StdRng;
@@ -9,6 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use syncline::config;
 use syncline::engine::{Answer, Submission, Work};
 use syncline::store::{Pace, Reach, Store, StoreError};
+use syncline::writer::committer::Uncommitted;
 use syncline_protocol::{
     Change, CollectionName, Condition, Delta, Digest, Filter, Guard, HlcTime, Push, PushId, Value,
 };
@@ -18,6 +19,8 @@ use crate::workbench::{
     BEGIN_MS, Bench, CACHE_BYTES, collection, delete, field, key, replica, space, stamp,
 };
 
+/// So many batches are applied at most before the first of them is committed.
+const AHEAD: usize = 3;
 /// The spaces of a run.
 const SPACES: [&str; 2] = ["a", "b"];
 
@@ -41,6 +44,8 @@ pub(crate) struct Commit {
 pub(crate) struct History {
     pub(crate) commits: Vec<Commit>,
     pub(crate) error: Option<StoreError>,
+    /// So many batches may be on the disk that nobody was promised.
+    ahead: usize,
 }
 
 /// Old log entries go at once, so that removals are cut as well; deletes stay for the checks.
@@ -57,7 +62,7 @@ pub(crate) fn settings() -> config::Store {
 /// Runs so many batches over a disk; the run ends at the first error.
 pub(crate) fn run(disk: &Disk, seed: u64, batches: usize) -> History {
     let begin = Commit { ops: usize::MAX, ..Commit::default() };
-    let mut history = History { commits: vec![begin], error: None };
+    let mut history = History { commits: vec![begin], error: None, ahead: 1 };
     history.error = try_run(disk, seed, batches, &mut history.commits).err();
     history
 }
@@ -70,6 +75,45 @@ pub(crate) fn run_beside_flushes(disk: &Disk, seed: u64, batches: usize) -> Hist
     history.error = try_beside_flushes(disk, seed, batches, &mut history.commits).err();
     history.commits.retain(|commit| commit.ops < usize::MAX);
     history
+}
+
+/// The same batches, of which later ones are applied before earlier ones are committed, and some
+/// are committed together.
+pub(crate) fn run_ahead(disk: &Disk, seed: u64, batches: usize) -> History {
+    let mut history = run(&Disk::new(Image::default(), Failure::Never, false), seed, batches);
+    history.commits.iter_mut().for_each(|commit| commit.ops = usize::MAX);
+    history.ahead = AHEAD;
+    history.error = try_ahead(disk, seed, batches, &mut history.commits).err();
+    history.commits.retain(|commit| commit.ops < usize::MAX);
+    history
+}
+
+fn try_ahead(
+    disk: &Disk,
+    seed: u64,
+    batches: usize,
+    commits: &mut [Commit],
+) -> Result<(), StoreError> {
+    let store = Store::with_backends(disk.backends(), CACHE_BYTES)?;
+    commits[0].ops = disk.ops();
+    let mut bench = Bench::open(store, 1, settings(), vec![])?;
+    bench.make_spaces(&SPACES)?;
+    commits[1].ops = disk.ops();
+    let (mut luck, mut order) = (StdRng::seed_from_u64(seed), StdRng::seed_from_u64(!seed));
+    let mut applied = VecDeque::new();
+    for batch in 0..batches {
+        bench.now_ms += luck.random_range(0..20);
+        let works = works(&mut luck, &bench, batch as u64, &mut Commit::default());
+        applied.push_back((batch, bench.apply(works)?));
+        while applied.len() == AHEAD || (batch + 1 == batches && !applied.is_empty()) {
+            let together: Vec<_> = applied.drain(..order.random_range(1..=applied.len())).collect();
+            let (numbers, together): (Vec<_>, Vec<_>) = together.into_iter().unzip();
+            let together = together.into_iter().reduce(Uncommitted::join).unwrap();
+            bench.committer.commit(together)?;
+            numbers.into_iter().for_each(|batch| commits[batch + 2].ops = disk.ops());
+        }
+    }
+    Ok(())
 }
 
 fn try_beside_flushes(
@@ -227,7 +271,7 @@ impl History {
         let promised = &self.commits[..acknowledged];
         check_deltas(&store, promised)?;
         let shown = digests(&store).map_err(|error| error.to_string())?;
-        let may_show = self.commits.iter().skip(acknowledged - 1).take(2);
+        let may_show = self.commits.iter().skip(acknowledged - 1).take(1 + self.ahead);
         // The last commit of a run that failed may be on the disk, although it was not promised.
         let in_flight = acknowledged == self.commits.len() && self.error.is_some();
         if !in_flight && may_show.into_iter().all(|commit| commit.digests != shown) {

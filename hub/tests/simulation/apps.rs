@@ -274,7 +274,7 @@ impl World {
         self.tally.count(Kind::DoorWrites);
         let work = Work::Write(Submission::changes(space, changes));
         node.submit(0, Entry { principal, now_ms, work }, (1, 100), None);
-        self.want_commit();
+        self.want_apply();
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use syncline::engine::{Entry, Submission, Work, Writes, system_space};
 use syncline_protocol::{Epoch, ReplicaId, SpaceId, SpaceName, Value};
 
 use super::device::Device;
-use super::node::{Done, Node, Reply};
+use super::node::{Done, Finished, Node, Reply};
 use super::plan;
 use super::seat::{self, Out};
 use super::tally::Kind;
@@ -76,7 +76,8 @@ impl World {
         let node = self.node.as_mut().ok_or("no hub to furnish")?;
         for work in works {
             node.submit(0, Entry { principal: hub(), now_ms, work }, (1, 1), None);
-            let done = node.commit(now_ms).map_err(|error| error.to_string())?;
+            let done = node.apply(now_ms).and_then(|()| node.commit());
+            let done = done.map_err(|error| error.to_string())?.ok_or("nothing was applied")?.done;
             if let Some(Err(reject)) = done.into_iter().map(|done| done.answer).next() {
                 return Err(format!("the hub cannot be furnished: {reject}"));
             }
@@ -153,45 +154,65 @@ impl World {
             self.at(at_ms, Event::Page { conn });
         }
         if has_work {
-            self.want_commit();
+            self.want_apply();
         }
     }
 
-    pub(crate) fn want_commit(&mut self) {
-        if !std::mem::replace(&mut self.commit_due, true) {
+    pub(crate) fn want_apply(&mut self) {
+        if !std::mem::replace(&mut self.apply_due, true) {
             let in_ms = self.chance.below(5);
-            self.after(in_ms, Event::Commit);
+            self.after(in_ms, Event::Apply);
         }
     }
 
-    pub(crate) fn commit(&mut self) -> Result<(), Fail> {
-        self.commit_due = false;
+    /// What is applied is committed later: more may be applied before, and read.
+    pub(crate) fn apply(&mut self) {
+        self.apply_due = false;
         let (hub_ms, life) = (self.hub_ms(), self.life);
-        let Some(node) = self.node.as_mut().filter(|node| !node.has_failed) else { return Ok(()) };
-        let result = node.commit(hub_ms);
-        let replies = node.take_replies();
-        for reply in replies {
-            let in_ms = self.chance.below(6);
-            self.after(in_ms, Event::Answer { life, reply });
+        let Some(node) = self.node.as_mut().filter(|node| !node.has_failed) else { return };
+        if node.apply(hub_ms).is_err() {
+            return self.hub_fails();
         }
-        let Ok(done) = result else {
-            self.tally.count(Kind::TornCommits);
-            let in_ms = self.chance.below(40);
-            self.after(in_ms, Event::HubStops { life });
+        let housekeeping_in_ms = node.writer.housekeeping_due_ms().saturating_sub(hub_ms);
+        if node.waiting > 0 {
+            self.want_apply();
+        } else if housekeeping_in_ms < 250 && !self.apply_due {
+            self.apply_due = true;
+            self.after(housekeeping_in_ms, Event::Apply);
+        }
+        let in_ms = self.chance.below(6);
+        self.after(in_ms, Event::Commit { life });
+    }
+
+    pub(crate) fn commit(&mut self, life: u64) -> Result<(), Fail> {
+        let Some(node) = self.node.as_mut().filter(|_| self.life == life) else { return Ok(()) };
+        let Ok(finished) = node.commit() else {
+            self.hub_fails();
             return Ok(());
         };
+        self.answer_all();
+        let done = finished.into_iter().flat_map(|finished| finished.done);
         done.into_iter().try_for_each(|done| self.record(done))?;
         let in_ms = self.chance.below(4);
         self.after(in_ms, Event::Publish { life });
-        let Some(node) = &self.node else { return Ok(()) };
-        let housekeeping_in_ms = node.writer.housekeeping_due_ms().saturating_sub(hub_ms);
-        if node.waiting > 0 {
-            self.want_commit();
-        } else if housekeeping_in_ms < 250 && !self.commit_due {
-            self.commit_due = true;
-            self.after(housekeeping_in_ms, Event::Commit);
-        }
         Ok(())
+    }
+
+    fn hub_fails(&mut self) {
+        self.answer_all();
+        self.tally.count(Kind::TornCommits);
+        let (in_ms, life) = (self.chance.below(40), self.life);
+        self.after(in_ms, Event::HubStops { life });
+    }
+
+    fn answer_all(&mut self) {
+        let (replies, life) = (self.node.as_ref().map(Node::take_replies), self.life);
+        for reply in replies.into_iter().flatten() {
+            // None overtakes another.
+            let at_ms = self.now_ms + self.chance.below(6);
+            self.answers_ms = self.answers_ms.max(at_ms);
+            self.at(self.answers_ms, Event::Answer { life, reply });
+        }
     }
 
     /// Tells the oracle what a commit did.
@@ -323,7 +344,7 @@ impl World {
             }
         }
         if is_due {
-            self.want_commit();
+            self.want_apply();
         }
         Ok(())
     }
@@ -337,13 +358,24 @@ impl World {
         self.note(Note::Crash { in_commit: self.node.as_ref().is_some_and(|it| it.has_failed) });
         self.disk = self.disk.power_off();
         self.collect_tally();
-        self.node = None;
+        if let Some(node) = self.node.take() {
+            self.find_synced(node)?;
+        }
         self.draining.clear();
         self.paging.clear();
         let open: Vec<_> = self.devices.iter().filter_map(|device| device.conn).collect();
         open.into_iter().for_each(|conn| self.cut(conn));
         let in_ms = self.chance.between(20, 1_500);
         self.after(in_ms, Event::HubStarts);
+        Ok(())
+    }
+
+    /// What a reader had brought to the disk before the power went is there, although nobody was
+    /// told of it. What it takes a sync to commit now was not.
+    fn find_synced(&mut self, mut node: Node) -> Result<(), Fail> {
+        while let Ok(Some(Finished { done, was_synced: true })) = node.commit() {
+            done.into_iter().try_for_each(|done| self.record(done))?;
+        }
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use syncline::access::directory::Directory;
 use syncline::access::principal::Principal;
 use syncline::admit::Admit;
 use syncline::config::Config;
@@ -13,6 +14,7 @@ use syncline::fanout::Fanout;
 use syncline::metrics::Metrics;
 use syncline::store::{Store, StoreError};
 use syncline::writer::Writer;
+use syncline::writer::committer::{Committer, Uncommitted};
 use syncline::writer::intake::{BatchLimit, Intake, Job};
 use syncline_protocol::{Code, HlcTime, PushId, Reject, ReplicaId};
 
@@ -29,16 +31,21 @@ pub(crate) struct Node {
     pub(crate) replica: ReplicaId,
     pub(crate) store: Store,
     pub(crate) writer: Writer,
+    committer: Committer,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) admit: Admit,
     pub(crate) seats: BTreeMap<u64, Seat>,
     intake: Intake,
-    /// Entries that wait for a commit.
+    /// Entries that wait for the writer.
     pub(crate) waiting: usize,
+    /// Batches that were applied and wait for their commits.
+    applied: VecDeque<Applied>,
     replies: (Sender<Reply>, Receiver<Reply>),
     told: VecDeque<Told>,
     /// The engine's clock as of the last commit.
     pub(crate) clock: HlcTime,
+    /// Accounts and rights as of the last commit.
+    pub(crate) directory: Arc<Directory>,
     /// The store failed: nothing is written any more.
     pub(crate) has_failed: bool,
     pub(crate) tally: Tally,
@@ -50,6 +57,20 @@ pub(crate) struct Reply {
     pub(crate) conn: u64,
     pub(crate) push: PushId,
     pub(crate) answer: Answer,
+}
+
+/// A batch that was applied, with what it was and whoever waits for its answers.
+struct Applied {
+    batch: Uncommitted,
+    works: Vec<Work>,
+    replies: Vec<Box<dyn FnOnce(Answer) + Send>>,
+}
+
+/// A batch that is on the disk.
+pub(crate) struct Finished {
+    pub(crate) done: Vec<Done>,
+    /// It was there before it was committed.
+    pub(crate) was_synced: bool,
 }
 
 /// An entry and what became of it.
@@ -69,8 +90,9 @@ impl Node {
         let (settings, quotas) = (config.store.clone(), config.quotas.clone());
         let engine = Engine::open(&store, replica, settings.clone(), quotas, Vec::new())?;
         let (fanout, metrics) = (Arc::new(Fanout::default()), Arc::new(Metrics::new()));
-        let clock = engine.clock();
+        let (clock, directory) = (engine.clock(), engine.directory().clone());
         let writer = Writer::new(store.clone(), engine, fanout.clone(), settings, metrics)?;
+        let committer = writer.committer();
         let (limits, sync) = (config.limits.clone(), config.sync.clone());
         let admit = Admit::new(limits, sync, store.clone(), replica);
         Ok(Self {
@@ -78,14 +100,17 @@ impl Node {
             replica,
             store,
             writer,
+            committer,
             fanout,
             admit,
             seats: BTreeMap::new(),
             intake: Intake::default(),
             waiting: 0,
+            applied: VecDeque::new(),
             replies: channel(),
             told: VecDeque::new(),
             clock,
+            directory,
             has_failed: false,
             tally: Tally::default(),
         })
@@ -115,9 +140,8 @@ impl Node {
         self.submit(source, entry, (1, 64), None);
     }
 
-    /// Commits what waits, or an empty batch when housekeeping is due. The replies are due when it
-    /// returns, whether it worked or not.
-    pub(crate) fn commit(&mut self, now_ms: u64) -> Result<Vec<Done>, StoreError> {
+    /// Applies what waits, or an empty batch when housekeeping is due.
+    pub(crate) fn apply(&mut self, now_ms: u64) -> Result<(), StoreError> {
         let bytes = usize::try_from(self.config.sync.batch_bytes).unwrap_or(usize::MAX);
         let deltas = usize::try_from(self.config.sync.batch_deltas).unwrap_or(usize::MAX);
         let jobs = match self.waiting {
@@ -132,47 +156,64 @@ impl Node {
         let (entries, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.entry, job.reply)).unzip();
         let works: Vec<_> = entries.iter().map(|entry| entry.work.clone()).collect();
-        let committed = match self.writer.commit(entries, now_ms) {
-            Ok(committed) => committed,
-            Err(error) => {
-                let unavailable = || Reject::new(Code::Unavailable, "The store cannot write");
-                replies.into_iter().for_each(|reply| reply(Err(unavailable())));
-                self.has_failed = true;
-                return Err(error);
-            }
+        let batch = match self.writer.apply(entries, now_ms) {
+            Ok(batch) => batch,
+            Err(error) => return Err(self.refuse(replies, error)),
         };
-        self.clock = self.writer.engine().clock();
+        self.applied.push_back(Applied { batch, works, replies });
         if let Some(before) = before {
-            let news: usize = committed.told.publications.iter().map(|it| it.deltas.len()).sum();
-            self.count_housekeeping(before, news as u64)?;
+            self.count_housekeeping(&before)?;
         }
+        Ok(())
+    }
+
+    /// Commits the oldest batch that was applied, if there is one. The replies are due when it
+    /// returns, whether it worked or not.
+    pub(crate) fn commit(&mut self) -> Result<Option<Finished>, StoreError> {
+        let Some(Applied { batch, works, replies }) = self.applied.pop_front() else {
+            return Ok(None);
+        };
+        let committed = match self.committer.commit(batch) {
+            Ok(committed) => committed,
+            Err(error) => return Err(self.refuse(replies, error)),
+        };
+        (self.clock, self.directory) = (committed.clock, committed.directory);
         self.told.push_back(committed.told);
         for (reply, answer) in replies.into_iter().zip(committed.answers.iter().cloned()) {
             reply(answer);
         }
         let done = works.into_iter().zip(committed.answers);
-        Ok(done.map(|(work, answer)| Done { work, answer }).collect())
+        let done = done.map(|(work, answer)| Done { work, answer }).collect();
+        Ok(Some(Finished { done, was_synced: committed.synced_in.is_none() }))
     }
 
-    /// Log entries, and rows of records that show nothing.
-    fn census(&self) -> Result<(u64, u64), StoreError> {
-        let snapshot = self.store.snapshot()?;
-        let (mut entries, mut horizon) = (0, 0);
-        for (_, row) in snapshot.spaces()? {
-            entries += row.log_entries;
-            horizon += row.horizon;
-        }
-        Ok((entries, horizon))
-    }
-
-    fn count_housekeeping(
+    /// The store failed: whoever waits hears of it.
+    fn refuse(
         &mut self,
-        (entries, horizon): (u64, u64),
-        news: u64,
-    ) -> Result<(), StoreError> {
-        let (entries_now, horizon_now) = self.census()?;
-        self.tally.add(Kind::Compacted, (entries + news).saturating_sub(entries_now));
-        self.tally.add(Kind::Tombstones, u64::from(horizon_now > horizon));
+        replies: Vec<Box<dyn FnOnce(Answer) + Send>>,
+        error: StoreError,
+    ) -> StoreError {
+        let unavailable = || Reject::new(Code::Unavailable, "The store cannot write");
+        replies.into_iter().for_each(|reply| reply(Err(unavailable())));
+        self.has_failed = true;
+        error
+    }
+
+    fn census(&self) -> Result<Census, StoreError> {
+        let mut census = Census::default();
+        for (_, row) in self.store.snapshot()?.spaces()? {
+            census.entries += row.log_entries;
+            census.deltas += row.sequence;
+            census.horizon += row.horizon;
+        }
+        Ok(census)
+    }
+
+    fn count_housekeeping(&mut self, before: &Census) -> Result<(), StoreError> {
+        let now = self.census()?;
+        let came = now.deltas - before.deltas;
+        self.tally.add(Kind::Compacted, (before.entries + came).saturating_sub(now.entries));
+        self.tally.add(Kind::Tombstones, u64::from(now.horizon > before.horizon));
         Ok(())
     }
 
@@ -191,6 +232,15 @@ impl Node {
 
     /// Whether everything was committed, published and answered.
     pub(crate) fn is_idle(&self) -> bool {
-        self.waiting == 0 && self.told.is_empty()
+        self.waiting == 0 && self.applied.is_empty() && self.told.is_empty()
     }
+}
+
+/// What the logs of all spaces come to.
+#[derive(Default)]
+struct Census {
+    entries: u64,
+    /// Deltas that ever were in them.
+    deltas: u64,
+    horizon: u64,
 }

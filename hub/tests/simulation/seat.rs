@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use syncline::access::directory::{Action, Grant};
+use syncline::access::directory::{Action, Directory, Grant};
 use syncline::access::principal::{Principal, Role};
 use syncline::access::token::Token;
 use syncline::admit::replica_row;
@@ -82,7 +82,7 @@ impl Node {
     fn welcome(&mut self, conn: u64, hello: &Hello, now_ms: u64) -> Result<Vec<Out>, Reject> {
         let bad = || Reject::new(Code::Unauthorized, "This credential is not valid");
         let token = Token::parse(&hello.token).map_err(|_| bad())?;
-        let directory = self.writer.engine().directory().clone();
+        let directory = self.directory.clone();
         let principal = directory.recognise(&token, now_ms).ok_or_else(bad)?;
         if self.admit.claim(&principal, hello.replica)? {
             let row = replica_row(&principal, hello.device, &hello.name, now_ms);
@@ -107,7 +107,7 @@ impl Node {
     fn settle_outbox(&mut self, conn: u64, hello: &Hello, now_ms: u64) {
         let own = hello.outbox.iter().any(|id| id.replica == hello.replica);
         let rest = PushId { replica: hello.replica, counter: u64::MAX };
-        let snapshot = self.store.snapshot().expect("the disk can be read");
+        let snapshot = self.store.glance().expect("the disk can be read");
         for before in hello.outbox.iter().copied().chain((!own).then_some(rest)) {
             if snapshot.has_outcomes(before).expect("the disk can be read") {
                 self.spawn(conn, Work::Forget { before }, now_ms);
@@ -179,7 +179,9 @@ impl Node {
             }
             Err(reject) => {
                 self.tally.reject(reject.code);
-                vec![refusal(Subject::Push(id), reject, now_ms)]
+                let work = Work::Refused(reject);
+                self.submit(conn, Entry { principal, now_ms, work }, (0, bytes), Some(id));
+                Vec::new()
             }
         }
     }
@@ -215,9 +217,9 @@ impl Node {
     ) -> Result<(Subscription, Vec<u8>), Reject> {
         let unknown = || Reject::new(Code::UnknownSpace, "There is no such space for you");
         let principal = self.principal(conn).ok_or_else(unknown)?;
-        let grant = self.writer.engine().directory().grant(&principal, space, now_ms);
+        let grant = self.directory.grant(&principal, space, now_ms);
         let Grant::Role(role) = grant else { return Err(unknown()) };
-        let reading = Self::reading(&self.writer, &principal, space, now_ms);
+        let reading = Self::reading(&self.directory, &principal, space, now_ms);
         let snapshot = self.store.snapshot().expect("the disk can be read");
         let row = snapshot.space(space).expect("the disk can be read").ok_or_else(unknown)?;
         let feed = self.fanout.listen(space, row.id, row.sequence);
@@ -229,13 +231,7 @@ impl Node {
         )
     }
 
-    fn reading(
-        writer: &syncline::writer::Writer,
-        who: &Principal,
-        space: &SpaceName,
-        now_ms: u64,
-    ) -> Reading {
-        let directory = writer.engine().directory();
+    fn reading(directory: &Directory, who: &Principal, space: &SpaceName, now_ms: u64) -> Reading {
         let access = directory.access(who, space, Action::Read, now_ms);
         Reading { access, version: directory.version() }
     }
@@ -295,7 +291,7 @@ impl Node {
         let Some(index) = behind else { return Vec::new() };
         let space = seat.subscriptions[index].space().clone();
         let reading = || match &seat.principal {
-            Some(principal) => Ok(Self::reading(&self.writer, principal, &space, now_ms)),
+            Some(principal) => Ok(Self::reading(&self.directory, principal, &space, now_ms)),
             None => Err(Reject::new(Code::Unauthorized, "Nobody is here")),
         };
         match seat.subscriptions[index].catch_up(&self.store, page_bytes, reading) {

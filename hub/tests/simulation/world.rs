@@ -60,7 +60,10 @@ pub(crate) enum Event {
     },
     /// Time passes for the hub's sessions.
     Tick,
-    Commit,
+    Apply,
+    Commit {
+        life: u64,
+    },
     Publish {
         life: u64,
     },
@@ -96,7 +99,9 @@ pub(crate) struct World {
     pub(crate) life: u64,
     /// The hub's wall clock minus the true time.
     pub(crate) hub_skew_ms: i64,
-    pub(crate) commit_due: bool,
+    pub(crate) apply_due: bool,
+    /// When the last answer that is under way is given.
+    pub(crate) answers_ms: u64,
     /// Connections whose queue, or whose catch-up, has an event under way.
     pub(crate) draining: BTreeSet<u64>,
     pub(crate) paging: BTreeSet<u64>,
@@ -147,7 +152,8 @@ impl World {
             node: None,
             life: 0,
             hub_skew_ms: 0,
-            commit_due: false,
+            apply_due: false,
+            answers_ms: 0,
             draining: BTreeSet::new(),
             paging: BTreeSet::new(),
             devices: Vec::new(),
@@ -221,7 +227,11 @@ impl World {
             Event::DeviceSeesEnd { conn } => self.device_sees_end(conn),
             Event::HubSeesEnd { conn } => self.hub_sees_end(conn),
             Event::Tick => self.tick(),
-            Event::Commit => self.commit(),
+            Event::Apply => {
+                self.apply();
+                Ok(())
+            }
+            Event::Commit { life } => self.commit(life),
             Event::Publish { life } => self.publish(life),
             Event::Answer { life, reply } => self.answer(life, reply),
             Event::Drain { conn } => self.drain(conn),

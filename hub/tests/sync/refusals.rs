@@ -73,6 +73,31 @@ async fn a_stamp_from_the_future() {
     Scene::set().await.refuses(Code::ClockDrift, ahead).await;
 }
 
+/// Whoever hears of it stamps anew what was not answered: that must not be in the log by then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stamp_from_the_future_after_the_earlier_pushes_are_answered() {
+    let Scene { hub, space, mut writer, .. } = Scene::set().await;
+    let mut pushes: Vec<_> = (0..5).map(|at| writer.put(&space, &at.to_string(), "1")).collect();
+    pushes[4].deltas[0].stamp.time = HlcTime::from_millis(now_ms() + 120_000);
+    let ids: Vec<_> = pushes.iter().map(|push| push.id).collect();
+    for push in pushes {
+        writer.send(&ClientFrame::Push(push)).await;
+    }
+    let mut answered = Vec::new();
+    while answered.len() < ids.len() {
+        match writer.next().await {
+            HubFrame::Ack { push, .. } => answered.push(push),
+            HubFrame::Reject { subject: Subject::Push(push), reject, .. } => {
+                assert_eq!(reject.code, Code::ClockDrift);
+                answered.push(push);
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(answered, ids);
+    hub.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_push_over_each_limit() {
     let fields = |client: &mut RawClient, space: &SpaceName| {

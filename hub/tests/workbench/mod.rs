@@ -15,7 +15,8 @@ use syncline::engine::{Answer, Engine, Entry, Rule, Submission, Work, system_spa
 use syncline::fanout::Fanout;
 use syncline::metrics::Metrics;
 use syncline::store::{Snapshot, SpaceRow, Store, StoreError};
-use syncline::writer::{Committed, Writer};
+use syncline::writer::Writer;
+use syncline::writer::committer::{Committed, Committer, Uncommitted};
 use syncline_protocol::{
     Change, CollectionName, Delta, Epoch, FieldName, HlcTime, Push, PushId, RecordKey, ReplicaId,
     SpaceId, SpaceName, Stamp, Value,
@@ -29,6 +30,7 @@ pub(crate) const CACHE_BYTES: usize = 16 << 20;
 /// A writer and the time it is told.
 pub(crate) struct Bench {
     pub(crate) writer: Writer,
+    pub(crate) committer: Committer,
     pub(crate) fanout: Arc<Fanout>,
     pub(crate) now_ms: u64,
     pushes: u64,
@@ -54,7 +56,8 @@ impl Bench {
         let fanout = Arc::new(Fanout::default());
         let metrics = Arc::new(Metrics::new());
         let writer = Writer::new(store, engine, fanout.clone(), settings, metrics)?;
-        Ok(Self { writer, fanout, now_ms: BEGIN_MS, pushes: 0 })
+        let committer = writer.committer();
+        Ok(Self { writer, committer, fanout, now_ms: BEGIN_MS, pushes: 0 })
     }
 
     /// Makes the space `system`, and these others with the ids 2, 3 …
@@ -68,9 +71,15 @@ impl Bench {
 
     /// Commits some work as one batch.
     pub(crate) fn commit(&mut self, works: Vec<Work>) -> Result<Committed, StoreError> {
+        let applied = self.apply(works)?;
+        self.committer.commit(applied)
+    }
+
+    /// Applies some work as one batch, which is still to be committed.
+    pub(crate) fn apply(&mut self, works: Vec<Work>) -> Result<Uncommitted, StoreError> {
         let now_ms = self.now_ms;
         let entries = works.into_iter().map(|work| Entry::by_hub(now_ms, work)).collect();
-        self.writer.commit(entries, now_ms)
+        self.writer.apply(entries, now_ms)
     }
 
     /// Commits one push of a replica.
