@@ -5,7 +5,7 @@
 
 import type { Change } from "./delta.js";
 import type { Environment } from "./environment.js";
-import type { Filter } from "./filter.js";
+import { FILTER_ALL, type Filter } from "./filter.js";
 import { Follow } from "./follow.js";
 import type { Guard } from "./guard.js";
 import { Lead } from "./lead.js";
@@ -238,10 +238,15 @@ export class Core {
     for (const bytes of loaded.records) {
       restoreRecord(state, bytes);
     }
+    const replica = replicaOver(state);
     for (const { order, bytes } of loaded.pushes) {
+      // A tab that does not own the store keeps its pushes there, but not the spaces it opened.
+      const { space } = decodePush(bytes).push;
+      if (!state.spaces.has(space)) {
+        replica.open(space, FILTER_ALL);
+      }
       restorePush(state, order, bytes);
     }
-    const replica = replicaOver(state);
     for (const [space, filter] of this.#wants) {
       replica.open(space, filter);
     }

@@ -62,6 +62,7 @@ export class Lead implements Role {
   #mustSave = false;
   #cancelSave: (() => void) | undefined;
   #cancelWake: (() => void) | undefined;
+  #saving = Promise.resolve();
   #working = Promise.resolve();
   #isWorking = false;
   #hasMore = false;
@@ -140,14 +141,13 @@ export class Lead implements Role {
     this.#do((session, now) => session.wake(now));
   }
 
-  /** Keeps at once what would wait: the page may not live long. */
+  /** Keeps at once what would wait, for a pause or for its turn: the page may not live long. */
   hurry(): void {
-    this.#mustSave = true;
-    void this.#work();
+    void this.#save();
   }
 
   async saved(): Promise<void> {
-    this.hurry();
+    this.#mustSave = true;
     await this.#work();
   }
 
@@ -283,7 +283,7 @@ export class Lead implements Role {
       this.#order = undefined;
       this.#outgoing = [];
       this.#mustSave = false;
-      if (this.#unsaved.length > 0 && mustSave) {
+      if (mustSave) {
         await this.#save();
       }
       this.#obey(order);
@@ -296,19 +296,30 @@ export class Lead implements Role {
     this.#arm();
   }
 
-  async #save(): Promise<void> {
+  /** Places what is unsaved in the store; waits for all that was placed so far. */
+  #save(): Promise<void> {
     this.#cancelSave?.();
     this.#cancelSave = undefined;
-    const unsaved = this.#unsaved;
-    this.#unsaved = [];
+    if (this.#unsaved.length > 0) {
+      const unsaved = this.#unsaved;
+      this.#unsaved = [];
+      this.#saving = Promise.all([this.#saving, this.#keep(unsaved)]).then(() => undefined);
+    }
+    return this.#saving;
+  }
+
+  async #keep(unsaved: readonly Unsaved[]): Promise<void> {
     try {
       if ((await this.#store?.save(unsaved)) === false && !this.#isOutdone) {
         this.#isOutdone = true;
         this.#options.tell({ type: "store_lost", reason: "another tab keeps the data now" });
       }
     } catch (error) {
-      this.#store = undefined;
-      this.#options.tell({ type: "store_lost", reason: String(error) });
+      // Saves placed behind it fail as well; it is told once.
+      if (this.#store !== undefined) {
+        this.#store = undefined;
+        this.#options.tell({ type: "store_lost", reason: String(error) });
+      }
     }
   }
 

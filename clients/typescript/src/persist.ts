@@ -2,13 +2,15 @@
 //
 //   object store   key                                value
 //   meta           "device", "term", "clock"          text, number, bytes
+//                  ["ended", term]                    true
 //   spaces         space                              saved space
 //   records        [space, collection, key]           saved record
 //   pushes         replica#counter                    { order, saved push }
 //
-// What the bytes mean is the replica's business. Every save is one transaction. A term guards
-// against two writers: who opens last owns the database, and an earlier one may from then on only
-// keep its own unanswered pushes, whose keys are nobody else's.
+// What the bytes mean is the replica's business. Every save is one transaction, placed whole and
+// committed at once: browsers finish such a one when the page is left, and undo any other. A term
+// guards against two writers: who opens last owns the database, and an earlier one may from then
+// on only keep its own unanswered pushes, whose keys are nobody else's.
 
 import { pushIdToText } from "./delta.js";
 import type { DeviceId } from "./name.js";
@@ -41,22 +43,31 @@ export class StoreError extends Error {
 const VERSION = 1;
 const STORES = ["meta", "spaces", "records", "pushes"] as const;
 
+/** So many ended terms are remembered: an owner of before has learned long since that it ended. */
+const ENDED_TERMS_MAX = 1_000;
+
 /** A store in IndexedDB. */
 export function createStore(factory: IDBFactory, name: string): Store {
   let database: IDBDatabase | undefined;
   let term = 0;
+  let isOwner = false;
   return {
     open: async (device) => {
       database ??= await openDatabase(factory, name);
       const opened = await load(database, device);
       term = opened.term;
+      isOwner = true;
       return opened.loaded;
     },
     save: async (unsaved) => {
       if (database === undefined) {
         throw new StoreError(`the database ${name} is not open`);
       }
-      return await save(database, unsaved, term);
+      isOwner &&= await saveAsOwner(database, unsaved, term);
+      if (!isOwner) {
+        await savePushes(database, unsaved);
+      }
+      return isOwner;
     },
     close: () => {
       database?.close();
@@ -105,7 +116,10 @@ async function load(
     ids: pushes.getAllKeys(),
   };
   requests.term.onsuccess = () => {
-    meta.put(termOf(requests.term) + 1, "term");
+    const ended = termOf(requests.term);
+    meta.put(ended + 1, "term");
+    meta.put(true, ["ended", ended]);
+    meta.delete(IDBKeyRange.bound(["ended"], ["ended", ended - ENDED_TERMS_MAX]));
   };
   requests.device.onsuccess = () => {
     if (requests.device.result === undefined) {
@@ -131,26 +145,50 @@ function termOf(request: IDBRequest): number {
   return (request.result as number | undefined) ?? 0;
 }
 
-async function save(
+/** Saves everything, unless the term has ended; whether it goes on. */
+async function saveAsOwner(
   database: IDBDatabase,
   unsaved: readonly Unsaved[],
   term: number,
 ): Promise<boolean> {
   const transaction = database.transaction(STORES, "readwrite");
   const done = completion(transaction);
-  const request = transaction.objectStore("meta").get("term");
-  let isOwner = false;
-  request.onsuccess = () => {
-    isOwner = termOf(request) === term;
-    for (const one of unsaved) {
-      if (isOwner) {
-        writeCopy(transaction, one);
-      }
-      writePushes(transaction, one);
+  const guard = guardTerm(transaction, term);
+  for (const one of unsaved) {
+    writeCopy(transaction, one);
+    writePushes(transaction, one);
+  }
+  transaction.commit();
+  try {
+    await done;
+    return true;
+  } catch (error) {
+    if (guard.error?.name === "ConstraintError") {
+      return false;
     }
-  };
+    throw error;
+  }
+}
+
+/**
+ * Fails, and the transaction with it, when the term has ended. To read the term and then decide
+ * would need an answer in between, and until it came nothing could be committed.
+ */
+function guardTerm(transaction: IDBTransaction, term: number): IDBRequest {
+  const meta = transaction.objectStore("meta");
+  const request = meta.add(true, ["ended", term]);
+  meta.delete(["ended", term]);
+  return request;
+}
+
+async function savePushes(database: IDBDatabase, unsaved: readonly Unsaved[]): Promise<void> {
+  const transaction = database.transaction("pushes", "readwrite");
+  const done = completion(transaction);
+  for (const one of unsaved) {
+    writePushes(transaction, one);
+  }
+  transaction.commit();
   await done;
-  return isOwner;
 }
 
 function writeCopy(transaction: IDBTransaction, unsaved: Unsaved): void {

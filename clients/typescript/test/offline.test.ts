@@ -44,6 +44,24 @@ describe("offline", () => {
     await again.close();
   });
 
+  test("what was written as the page was left is kept, behind a save that goes on", async () => {
+    const hub = new FakeHub();
+    hub.isReachable = false;
+    const browser = new Browser(hub);
+    const tab = browser.tab();
+    const space = (await tab.connect()).space("home");
+    await space.put("c", "a", { x: 1 }).whenSaved;
+    space.put("c", "b", { x: 2 });
+    space.delete("c", "a");
+    tab.leave();
+
+    const again = await browser.tab().connect();
+    const home = again.space("home");
+    expect(home.list("c").map(({ key }) => key)).toEqual(["b"]);
+    expect(again.waiting()).toBe(3);
+    await again.close();
+  });
+
   test("a copy is read without a hub, and resumes where it stood", async () => {
     const hub = new FakeHub();
     const browser = new Browser(hub);
@@ -130,6 +148,7 @@ describe("offline", () => {
     const notices: string[] = [];
     one.onNotice((notice) => notices.push(notice.type));
     await one.space("home").put("c", "late", { x: 2 }).whenSaved;
+    await one.space("work").put("c", "alone", { x: 4 }).whenSaved;
     await other.space("home").put("c", "other", { x: 3 }).whenSaved;
     await until(() => notices.includes("store_lost"));
     await Promise.all([one.close(), other.close()]);
@@ -139,6 +158,7 @@ describe("offline", () => {
       .list("c")
       .map(({ key }) => key);
     expect(keys).toEqual(["late", "one", "other"]);
+    expect(third.space("work").get("c", "alone")?.fields).toEqual({ x: 4 });
     hub.isReachable = true;
     third.retryNow();
     await until(() => third.waiting() === 0);

@@ -115,12 +115,13 @@ class TabChannel implements Channel {
 export class Tab {
   readonly environment: Partial<Environment>;
   readonly #killed: (() => void)[] = [];
+  #left: () => void = () => undefined;
   isDead = false;
 
   constructor(browser: Browser, hub: FakeHub, lacks: readonly (keyof Environment)[]) {
     const { openWebSocket } = hub;
     const all: Partial<Environment> = {
-      indexedDB: browser.indexedDB,
+      indexedDB: ofTab(browser.indexedDB, this),
       locks: browser.locks(this),
       openChannel: (name) => browser.channel(this, name),
       openWebSocket: (url, protocol) => {
@@ -133,7 +134,10 @@ export class Tab {
         const timer = setTimeout(() => (this.isDead ? undefined : run()), delayMs);
         return () => clearTimeout(timer);
       },
-      watch: () => () => undefined,
+      watch: (happened) => {
+        this.#left = () => happened("hidden");
+        return () => undefined;
+      },
     };
     this.environment = { ...all, ...Object.fromEntries(lacks.map((name) => [name, undefined])) };
   }
@@ -150,8 +154,40 @@ export class Tab {
     }
   }
 
+  /** The page is left for another one, which it is told. */
+  leave(): void {
+    this.#left();
+    this.kill();
+  }
+
   async connect(options: Partial<ConnectOptions> = {}): Promise<Client> {
     const base = { url: "ws://hub.test", token: "good", environment: this.environment };
     return await connect({ ...base, ...options } as ConnectOptions);
+  }
+}
+
+/** The database as a page has it: with the page goes what it has begun there and not committed. */
+function ofTab(factory: IDBFactory, tab: Tab): IDBFactory {
+  const open: IDBFactory["open"] = (...args) => {
+    const request = factory.open(...args);
+    request.addEventListener("success", () => {
+      const database = request.result;
+      const begin = database.transaction.bind(database);
+      database.transaction = (...scope) => {
+        const transaction = begin(...scope);
+        tab.onKilled(() => abort(transaction));
+        return transaction;
+      };
+    });
+    return request;
+  };
+  return { ...factory, open, deleteDatabase: factory.deleteDatabase.bind(factory) };
+}
+
+function abort(transaction: IDBTransaction): void {
+  try {
+    transaction.abort();
+  } catch {
+    // It has ended, or is committed and goes its way.
   }
 }
