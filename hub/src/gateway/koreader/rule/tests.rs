@@ -226,23 +226,23 @@ async fn a_long_history_ends_with_the_newest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_device_too_many_is_refused_and_those_that_are_known_go_on() {
     let house = House::open().await;
-    let push = async |device: &str| {
-        let position = Position { device: device.to_owned(), ..position(0.5, 0) };
+    let push = async |device: &str, percentage: f64| {
+        let position = Position { device: device.to_owned(), ..position(percentage, 0) };
         let keep = Keep { devices: 2, ..Keep::default() };
         let request = Request::push(position, Metadata::new(), keep);
         house.unstamped(vec![request.into_change("d").unwrap()]).await
     };
-    for device in ["kobo", "kindle", "kobo"] {
-        push(device).await.unwrap();
+    for (device, percentage) in [("kobo", 0.1), ("kindle", 0.2), ("kobo", 0.3)] {
+        push(device, percentage).await.unwrap();
     }
-    assert_eq!(push("phone").await.unwrap_err().code, Code::QuotaExceeded);
+    assert_eq!(push("phone", 0.4).await.unwrap_err().code, Code::QuotaExceeded);
     assert_eq!(house.entries(), 3, "nothing of it was kept");
     let device = [("name", Some(Value::from("x"))), ("seen_s", Some(5_u64.into()))];
     let given = put(collection::DEVICES, "name:x", &device).unwrap();
     house.stamped(now_ms() + 1_000, vec![given.clone()]).await.unwrap();
     assert_eq!(house.get(collection::DEVICES, "name:x"), None, "nor does a copy bring one");
     house.unstamped(vec![delete(collection::DEVICES, "name:kindle").unwrap()]).await.unwrap();
-    push("phone").await.unwrap();
+    push("phone", 0.5).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
