@@ -63,6 +63,7 @@ async fn pushed(deltas: usize, with_sleeper: bool) -> (u64, Duration) {
     let queue = QUEUE_BYTES.to_string();
     let settings = [
         ("SYNCLINE_STORE__CACHE_BYTES", "16 MiB"),
+        ("SYNCLINE_STORE__JOURNAL_BYTES", "1 MiB"),
         ("SYNCLINE_SYNC__QUEUE_BYTES", &queue),
         ("SYNCLINE_SYNC__IDLE_TIMEOUT", "10m"),
     ];
