@@ -165,6 +165,27 @@ describe("offline", () => {
     await third.close();
   });
 
+  test("of the terms that have ended the last ones are remembered", async () => {
+    const { indexedDB } = new Browser(new FakeHub());
+    const device = "0000000000000001" as DeviceId;
+    for (let opened = 0; opened < 1_010; opened += 1) {
+      const store = createStore(indexedDB, "terms");
+      await store.open(device);
+      store.close();
+    }
+    const database = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open("terms");
+      request.onsuccess = () => resolve(request.result);
+    });
+    const keys = await new Promise<IDBValidKey[]>((resolve) => {
+      const request = database.transaction("meta").objectStore("meta").getAllKeys();
+      request.onsuccess = () => resolve(request.result);
+    });
+    const ended = keys.filter(Array.isArray).map(([, term]) => Number(term));
+    expect([ended.length, ended[0], ended.at(-1)]).toEqual([1_000, 10, 1_009]);
+    database.close();
+  });
+
   test("damaged data is told, not guessed", async () => {
     const hub = new FakeHub();
     const browser = new Browser(hub);
