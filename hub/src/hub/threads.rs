@@ -38,6 +38,9 @@ const TOLD_MAX: usize = 16;
 const REST: Duration = Duration::from_micros(20);
 /// How long it rests at most.
 const REST_MAX: Duration = Duration::from_millis(20);
+/// Batches that go out as one, at most: more than come while it rests, so that it does not listen
+/// for ever to a writer that is quicker.
+const JOINED_MAX: usize = 1_024;
 /// Names whose secrets are recognised without Argon2.
 const RECOGNISED_MAX: usize = 10_000;
 /// Addresses whose wrong secrets are counted.
@@ -259,9 +262,8 @@ fn run_fanout(hub: &Hub, told: &Receiver<(Told, Instant)>) {
         // Batches that wait, or come while it rests, go out as one: a frame for each would cost
         // every session a wake. What the oldest of them waited counts for all.
         let left = || rested.saturating_duration_since(Instant::now());
-        while let Ok((more, _)) = told.recv_timeout(left()) {
-            all.join(more);
-        }
+        let later = std::iter::from_fn(|| told.recv_timeout(left()).ok());
+        later.take(JOINED_MAX).for_each(|(more, _)| all.join(more));
         hub.inner.fanout.retire(&all.rights, all.version);
         let delivered = hub.inner.fanout.publish(&all.publications);
         if delivered.deltas > 0 {
